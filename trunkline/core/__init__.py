@@ -1,0 +1,1 @@
+"""Product-free machinery: knows no domain word."""

@@ -1,0 +1,350 @@
+"""PostgreSQL: two pools, `tx` (one transaction bound to account, actor and cause), and the register of statements.
+
+A transaction of the application role sees one account: `begin` and the account's setting travel in one round trip,
+and row-level security stands behind the `account_id` that each statement names. What has no account yet (key lookup,
+sign-in, claims) runs under the system role, with statements registered as `sql(..., system=True)`.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+
+from trunkline.core.errors import TrunklineError, Unavailable
+
+T = TypeVar("T")
+
+CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+)
+
+
+class Statement(str):
+    """SQL text that the tests know about. `module` is where it stands; `system` says which role may run it."""
+
+    module: str
+    system: bool
+
+
+STATEMENTS: list[Statement] = []
+
+
+def sql(text: str, *, system: bool = False) -> Statement:
+    """Register a statement, so that one test prepares it and another checks that it names the account."""
+    statement = Statement(text.strip())
+    statement.module = sys._getframe(1).f_globals["__name__"]
+    statement.system = system
+    STATEMENTS.append(statement)
+    return statement
+
+
+class Tx:
+    """One transaction. First argument of every domain function; knows account, actor and cause.
+
+    `actor` is who ("user:7", "key:12", "system"), `cause` is why ("broadcast:9"), `depth` counts automations
+    that led here. Events and jobs recorded here are written just before the commit.
+    """
+
+    __slots__ = (
+        "_after",
+        "_connection",
+        "_events",
+        "_jobs",
+        "account",
+        "actor",
+        "cause",
+        "database",
+        "depth",
+        "system",
+    )
+
+    def __init__(self, database: "Database", account: int, actor: str, cause: str, depth: int, system: bool):
+        self.database = database
+        self.account = account
+        self.actor = actor
+        self.cause = cause
+        self.depth = depth
+        self.system = system
+        self._events: list[tuple[str, str]] = []
+        self._jobs: list[tuple[str, str | None, str, str, datetime | None]] = []
+        self._after: set[str] = set()
+        self._connection: Any = None
+
+    async def fetch(self, cls: type[T], statement: Statement, *args: object) -> list[T]:
+        """All rows, each as a `cls` built from the columns in order."""
+        rows = await self._run(self._connection.fetch, statement, args)
+        if rows:
+            _check_columns(statement, cls, rows[0])
+        return [cls(*row) for row in rows]
+
+    async def maybe(self, cls: type[T], statement: Statement, *args: object) -> T | None:
+        """The first row, or None."""
+        row = await self._run(self._connection.fetchrow, statement, args)
+        if row is None:
+            return None
+        _check_columns(statement, cls, row)
+        return cls(*row)
+
+    async def one(self, cls: type[T], statement: Statement, *args: object) -> T:
+        """The row that must be there."""
+        row = await self.maybe(cls, statement, *args)
+        if row is None:
+            raise LookupError(f"no row: {statement.module}")
+        return row
+
+    async def column(self, kind: type[T], statement: Statement, *args: object) -> list[T]:
+        """The first column of all rows; `kind` is for the reader and the type checker."""
+        return [row[0] for row in await self._run(self._connection.fetch, statement, args)]
+
+    async def value(self, kind: type[T], statement: Statement, *args: object) -> T | None:
+        """The first column of the first row, or None."""
+        return await self._run(self._connection.fetchval, statement, args)
+
+    async def rows(self, statement: Statement, *args: object) -> list[tuple[Any, ...]]:
+        """All rows as they come, for results that have no name of their own."""
+        return await self._run(self._connection.fetch, statement, args)
+
+    async def run(self, statement: Statement, *args: object) -> int:
+        """Run it and return the number of rows that it touched."""
+        tag = await self._run(self._connection.execute, statement, args)
+        return int(tag.rsplit(" ", 1)[-1]) if tag[-1:].isdigit() else 0
+
+    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
+        """Bulk insert by COPY. Row-level security forbids COPY to the application role's tables, so it serves
+        temporary staging tables only."""
+        await self._connection.copy_records_to_table(table, columns=columns, records=records)
+
+    async def stream(
+        self, statement: Statement, *args: object, batch: int = 500
+    ) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """Rows in batches from a server-side cursor: flat memory for whole tables."""
+        cursor = await self._connection.cursor(statement, *args)
+        while rows := await cursor.fetch(batch):
+            yield rows
+
+    def record(self, event: Any) -> None:
+        """Note a fact; it is written with this transaction and handled after the commit (see core/events.py)."""
+        self._events.append((event.type, msgspec.json.encode(event).decode()))
+
+    def enqueue(self, queue: str, name: str, args: list[Any], key: str | None, at: datetime | None) -> None:
+        """Put a call into a queue with this transaction. Use `job.later(tx, …)` instead (see core/jobs.py)."""
+        self._jobs.append((queue, key, name, msgspec.json.encode(args).decode(), at))
+
+    def wake(self, queue: str) -> None:
+        """Tell the workers of a queue, after the commit, that there is something to do."""
+        self._after.add(queue)
+
+    def after_commit(self) -> set[str]:
+        """The queues to wake, once."""
+        return self._after
+
+    async def flush(self) -> None:
+        """Write what was recorded. Called before the commit."""
+        if self._events:
+            types, data = zip(*self._events, strict=True)
+            await self._connection.execute(
+                INSERT_EVENTS, self.account, self.actor, self.cause, self.depth, list(types), list(data)
+            )
+            self._after.add("events")
+            self._events = []
+        for queue, insert in INSERT_CALLS.items():
+            calls = [call[1:] for call in self._jobs if call[0] == queue]
+            if calls:
+                keys, names, args, moments = (list(column) for column in zip(*calls, strict=True))
+                await self._connection.execute(
+                    insert, self.account, self.actor, self.cause, self.depth, keys, names, args, moments
+                )
+                self._after.add(queue)
+        self._jobs = []
+
+    async def _run(self, method: Any, statement: Statement, args: tuple[object, ...]) -> Any:
+        if statement.system and not self.system:
+            raise PermissionError(f"a system statement of {statement.module} in an account's transaction")
+        return await method(statement, *args)
+
+
+class Database:
+    """The pools of one process. `tx` for an account's work, `system` for the installation's."""
+
+    def __init__(self, dsn: str, *, connections: int = 10, timeout_seconds: float = 5.0):
+        self.dsn = dsn
+        self.tools: Any = None
+        """What the process works with (core/tools.py); set by whoever opens the database."""
+        self._connections = connections
+        self._timeout = timeout_seconds
+        self._app: asyncpg.Pool | None = None
+        self._system: asyncpg.Pool | None = None
+        self._dirty: set[str] = set()
+        self._waker: asyncio.Task[None] | None = None
+
+    async def open(self) -> "Database":
+        self._app = await self._pool("trunkline_app", self._connections)
+        self._system = await self._pool("trunkline_system", max(2, self._connections // 3))
+        return self
+
+    async def close(self) -> None:
+        if self._waker is not None:
+            await self._waker
+        for pool in (self._app, self._system):
+            if pool is not None:
+                try:
+                    async with asyncio.timeout(5):
+                        await pool.close()
+                except TimeoutError:
+                    pool.terminate()
+
+    @asynccontextmanager
+    async def tx(self, account: int, actor: str = "system", cause: str = "", depth: int = 0) -> AsyncIterator[Tx]:
+        """A transaction that sees and writes this account only."""
+        begin = f"begin; set local trunkline.account = '{int(account)}'"
+        async with self._transaction(self._app, begin, Tx(self, account, actor, cause, depth, system=False)) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def system(
+        self, account: int = 0, actor: str = "system", cause: str = "", depth: int = 0
+    ) -> AsyncIterator[Tx]:
+        """A transaction of the system role; `account` is what its events and jobs belong to."""
+        async with self._transaction(self._system, "begin", Tx(self, account, actor, cause, depth, system=True)) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _transaction(self, pool: asyncpg.Pool | None, begin: str, tx: Tx) -> AsyncIterator[Tx]:
+        assert pool is not None, "open() the database first"
+        try:
+            connection = await pool.acquire(timeout=self._timeout)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable("The database") from error
+        committed = False
+        try:
+            try:
+                await connection.execute(begin)
+                tx._connection = connection
+                yield tx
+                await tx.flush()
+                await connection.execute("commit")
+                committed = True
+            except TrunklineError:
+                raise
+            except CONNECTION_ERRORS as error:
+                # An adapter's or a file's OSError is not the database's; those are caught where they happen.
+                raise Unavailable("The database") from error
+        finally:
+            if not committed:
+                await _rollback(connection)
+            await asyncio.shield(pool.release(connection))
+        self._wake(tx.after_commit())
+
+    def _wake(self, queues: set[str]) -> None:
+        """One notification per tick, whatever the number of commits: NOTIFY serialises commits."""
+        if not queues:
+            return
+        self._dirty |= queues
+        if self._waker is None or self._waker.done():
+            self._waker = asyncio.get_running_loop().create_task(self._notify_soon())
+
+    async def _notify_soon(self) -> None:
+        await asyncio.sleep(0.005)
+        queues, self._dirty = self._dirty, set()
+        try:
+            assert self._system is not None
+            async with self._system.acquire(timeout=self._timeout) as connection:
+                await connection.execute("select pg_notify('trunkline_work', $1)", ",".join(sorted(queues)))
+        except CONNECTION_ERRORS:
+            return  # workers poll as well
+
+    async def listen(self, channel: str, heard: Any) -> asyncpg.Connection:
+        """A connection of its own that calls `heard(payload)`; the caller closes it."""
+        connection = await asyncpg.connect(
+            self.dsn, server_settings={"role": "trunkline_system"}, timeout=self._timeout
+        )
+        await connection.add_listener(channel, lambda *notice: heard(notice[3]))
+        return connection
+
+    async def _pool(self, role: str, size: int) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self.dsn,
+            min_size=1,
+            max_size=size,
+            connection_class=Connection,
+            max_inactive_connection_lifetime=60,
+            statement_cache_size=500,
+            command_timeout=120,
+            timeout=self._timeout,
+            init=_prepare_connection,
+            server_settings={
+                "role": role,
+                "application_name": "trunkline",
+                "idle_in_transaction_session_timeout": "60000",
+            },
+        )
+
+
+class Connection(asyncpg.Connection):
+    """No reset query between uses: a transaction leaves nothing behind, and the round trip is saved."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
+        decoder=lambda raw: msgspec.json.decode(raw[1:]),
+    )
+
+
+async def _rollback(connection: Any) -> None:
+    try:
+        if not connection.is_closed() and connection.is_in_transaction():
+            await asyncio.shield(connection.execute("rollback"))
+    except CONNECTION_ERRORS:
+        connection.terminate()
+
+
+_checked: set[tuple[str, type]] = set()
+
+
+def _check_columns(statement: Statement, cls: type, row: Any) -> None:
+    """Structs are filled by position, so names and order must agree; looked at once per statement."""
+    if (statement, cls) in _checked:
+        return
+    names = tuple(row.keys())
+    fields = tuple(getattr(cls, "__struct_fields__", names))
+    if names != fields[: len(names)]:
+        raise TypeError(f"{cls.__name__} has {fields}, its statement in {statement.module} gives {names}")
+    _checked.add((statement, cls))
+
+
+INSERT_EVENTS = sql("""
+    insert into events (account_id, actor, cause, depth, type, data)
+    select $1::bigint, $2, $3, $4, type, data::jsonb from unnest($5::text[], $6::text[]) as recorded (type, data)
+""")
+
+_INSERT_CALLS = """
+    insert into {queue} (account_id, actor, cause, depth, key, name, args, run_at)
+    select $1::bigint, $2, $3, $4, key, name, args::jsonb, coalesce(at, now())
+    from unnest($5::text[], $6::text[], $7::text[], $8::timestamptz[]) as called (key, name, args, at)
+"""
+INSERT_CALLS = {queue: sql(_INSERT_CALLS.format(queue=queue)) for queue in ("inbound", "jobs")}

@@ -1,0 +1,18 @@
+"""Identifiers: bigint inside, uuid7 outside, random tokens for whatever must not be guessed."""
+
+import secrets
+from uuid import UUID
+
+from uuid_utils import compat
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def new_uuid() -> UUID:
+    """A version 7 UUID: unique, and sorted by time."""
+    return compat.uuid7()
+
+
+def token(length: int = 32) -> str:
+    """Random base62 text; 32 characters carry 190 bits."""
+    return "".join(secrets.choice(BASE62) for _ in range(length))

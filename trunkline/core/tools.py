@@ -1,0 +1,65 @@
+"""What one process of an installation works with: settings, vault, egress, outgoing HTTP, media."""
+
+import os
+from pathlib import Path
+
+from trunkline.core import ids
+from trunkline.core.config import Settings
+from trunkline.core.crypto import Vault
+from trunkline.core.egress import Egress
+from trunkline.core.errors import Refusal
+from trunkline.core.http import Http
+from trunkline.core.media import Folder
+
+
+class Tools:
+    """Made once per process; `http` opens with the event loop that first uses it."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.vault = Vault(secret(settings).encode())
+        self.egress = Egress(settings.egress_allow)
+        self.media = Folder(settings.data / "media")
+        self._http: Http | None = None
+
+    async def http(self) -> Http:
+        if self._http is None:
+            self._http = await Http(self.egress).__aenter__()
+        return self._http
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    def url(self, path: str) -> str:
+        """An absolute address of ours; the public URL comes from the settings, never from a request."""
+        return (self.settings.public_url or "http://localhost:8080").rstrip("/") + path
+
+
+def secret(settings: Settings) -> str:
+    """The installation's secret: given, or made once and kept in the data folder for its owner only."""
+    if settings.secret:
+        return settings.secret
+    path = settings.data / "secret"
+    try:
+        return path.read_text().strip() if path.exists() else _new_secret(path)
+    except OSError as error:
+        raise Refusal(f"The secret in {path} cannot be read or made: {error.strerror}. Set TRUNKLINE_SECRET.") from None
+
+
+def _new_secret(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"secret.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(ids.token(43))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # two first starts at once agree on one secret
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text().strip()
