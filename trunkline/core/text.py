@@ -1,0 +1,167 @@
+"""Texts: `{{name}}` templates without logic, cleaning for the database, folding of key words."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from html import escape as escape_html
+from typing import Literal
+
+from trunkline.core.errors import Invalid, TrunklineError
+
+Escape = Literal["none", "html", "header"]
+Values = Mapping[str, object]
+
+
+class MissingVariables(TrunklineError):
+    """The template names variables that have neither value nor default."""
+
+    code = "missing_variables"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = list(names)
+        super().__init__(f"Missing variables: {', '.join(self.names)}.")
+
+
+class Template:
+    """A text with slots: `{{name}}`, `{{name|Default}}`, `{{name|uppercase}}`, `{{name|Default|uppercase}}`.
+
+    A dotted name is looked up as it stands, then step by step. Values are put in as they are and never read
+    as a template again; anything in braces that is not a slot stays as it was written.
+    """
+
+    __slots__ = ("_parts", "names")
+
+    def __init__(self, text: str) -> None:
+        self._parts = _split(text)
+        self.names = tuple(dict.fromkeys(part.name for part in self._parts if isinstance(part, _Slot)))
+
+    def render(
+        self, values: Values, *, escape: Escape = "none", missing: Literal["error", "empty"] = "error"
+    ) -> str:
+        """The text with `values` in it.
+
+        `html` escapes each value, `header` folds the whole to one line. An empty value gives way to a
+        default; a variable with neither is "" or raises `MissingVariables`.
+        """
+        out: list[str] = []
+        for part in self._parts:
+            if isinstance(part, str):
+                out.append(part)
+                continue
+            value = part.value(values)
+            if value:
+                out.append(escape_html(value) if escape == "html" else value)
+            elif part.default is not None:
+                out.append(part.default)
+            elif value is None and missing == "error":
+                raise MissingVariables(self._unfilled(values))
+        text = "".join(out)
+        return one_line(text) if escape == "header" else text
+
+    def _unfilled(self, values: Values) -> Iterable[str]:
+        slots = [part for part in self._parts if isinstance(part, _Slot) and part.default is None]
+        return dict.fromkeys(slot.name for slot in slots if slot.value(values) is None)
+
+
+@lru_cache(maxsize=4096)
+def compile(text: str) -> Template:
+    return Template(text)
+
+
+def check_values(values: Values, *, field: str = "variables") -> None:
+    """Variables from outside are flat: strings, numbers, true or false. Raises `Invalid` for others."""
+    fields = {
+        f"{field}.{name}": [f"The {field}.{name} field must be a string or a number."]
+        for name, value in values.items()
+        if not isinstance(value, str | int | float)
+    }
+    if fields:
+        raise Invalid(fields)
+
+
+def one_line(text: str) -> str:
+    """Fit for a mail header: control characters, line ends above all, become spaces."""
+    return CONTROLS.sub(" ", text) if CONTROLS.search(text) else text
+
+
+def clean(text: str) -> str:
+    """Without NUL and lone surrogates, which PostgreSQL refuses."""
+    return FORBIDDEN.sub("", text) if has_forbidden(text) else text
+
+
+def has_forbidden(text: str) -> bool:
+    if text.isascii():
+        return "\0" in text
+    return FORBIDDEN.search(text) is not None
+
+
+def fold_words(text: str) -> str:
+    """What is left when only the words count: `"Stop!" 🙏` becomes `stop`, `OPT-OUT` becomes `opt out`."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join("".join(map(_folded, folded)).split())
+
+
+class _Slot:
+    __slots__ = ("default", "name", "steps", "transform")
+
+    def __init__(self, name: str, options: list[str]) -> None:
+        self.name, self.steps = name, name.split(".")
+        self.transform = TRANSFORMS.get(options[-1]) if options else None
+        written = options[:-1] if self.transform else options
+        self.default = "|".join(written) if written else None
+        if self.default and self.transform:
+            self.default = self.transform(self.default)
+
+    def value(self, values: Values) -> str | None:
+        found = values.get(self.name)
+        if found is None and len(self.steps) > 1:
+            found = _reach(values, self.steps)
+        text = found if isinstance(found, str) else _written(found)
+        return self.transform(text) if text and self.transform else text
+
+
+def _split(text: str) -> list[str | _Slot]:
+    parts: list[str | _Slot] = []
+    end = 0
+    for match in SLOT.finditer(text):
+        if match.start() > end:
+            parts.append(text[end : match.start()])
+        parts.append(_Slot(match["name"], [option.strip() for option in match["rest"].split("|")[1:]]))
+        end = match.end()
+    return [*parts, text[end:]] if end < len(text) else parts
+
+
+def _reach(values: Values, steps: list[str]) -> object:
+    found: object = values
+    for step in steps:
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found
+
+
+def _written(value: object) -> str | None:
+    """Objects and lists have no written form, so they count as missing."""
+    if value is None or isinstance(value, Mapping | list | tuple):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _folded(char: str) -> str:
+    kind = unicodedata.category(char)
+    if kind[0] in "LN" or (kind[0] == "M" and char not in EMOJI_MARKS):
+        return char
+    return " " if kind[0] == "Z" or kind in ("Pd", "Pc", "Cc") else ""
+
+
+SLOT = re.compile(r"\{\{\s*(?P<name>\w[\w.-]*)\s*(?P<rest>(?:\|[^{}|]*)*)\}\}")
+TRANSFORMS: dict[str, Callable[[str], str]] = {
+    "uppercase": str.upper,
+    "lowercase": str.lower,
+    "capitalize": lambda text: text[:1].upper() + text[1:],
+}
+CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
+# Variation selectors and the key cap are marks by category, but decoration by use.
+EMOJI_MARKS = frozenset([*map(chr, range(0xFE00, 0xFE10)), "\u20e3"])
