@@ -1,0 +1,109 @@
+"""Audiences: whom a broadcast reaches. A snapshot is taken by set-based SQL, in order of contact, with a cursor.
+
+An audience is {"type": "all"}, {"type": "group" or "tag", "id": N} or {"type": "contacts", "ids": [...]}. Reached is
+who is active, undisturbed, has an address for the channel and has not opted out of it.
+"""
+
+from typing import Any
+
+from trunkline.core.db import Tx, sql
+from trunkline.core.errors import Invalid
+
+TYPES = ("all", "group", "tag", "contacts")
+MOST_NAMED = 10_000
+
+
+async def check(tx: Tx, audience: dict[str, Any]) -> dict[str, Any]:
+    """The audience in its stored form; raises `Invalid` for what does not exist in this account."""
+    kind = audience.get("type", "all")
+    if kind not in TYPES:
+        raise Invalid({"audience.type": [f"The audience type is one of {', '.join(TYPES)}."]})
+    if kind == "all":
+        return {"type": "all"}
+    if kind == "contacts":
+        ids = sorted(set(audience.get("ids") or ()))
+        if not ids or len(ids) > MOST_NAMED:
+            raise Invalid({"contact_ids": [f"Name between 1 and {MOST_NAMED} contacts."]})
+        if await tx.value(int, KNOWN, tx.account, ids) != len(ids):
+            raise Invalid({"contact_ids": ["Some of these contacts do not exist."]})
+        return {"type": "contacts", "ids": ids}
+    id = audience.get("id")
+    if not isinstance(id, int) or not await tx.value(bool, EXISTS[kind], tx.account, id):
+        raise Invalid({"audience.id": [f"There is no such {kind}."]})
+    return {"type": kind, "id": id}
+
+
+async def size(tx: Tx, audience: dict[str, Any], schemes: list[str], sends_as: str, at_most: int) -> int:
+    """How many would be reached, counted up to `at_most`."""
+    return await tx.value(int, SIZE[audience["type"]], tx.account, subject(audience), schemes, sends_as, at_most) or 0
+
+
+def subject(audience: dict[str, Any]) -> Any:
+    """What the source of a type is parameterised by."""
+    return audience["ids"] if audience["type"] == "contacts" else audience.get("id", 0)
+
+
+SOURCES = {
+    "all": "select c.id from contacts c where c.account_id = $1 and c.id > {cursor} and $2::bigint is not null",
+    "group": "select g.contact_id from group_members g where g.account_id = $1 and g.group_id = $2"
+    " and g.contact_id > {cursor}",
+    "tag": "select t.contact_id from contact_tags t where t.account_id = $1 and t.tag_id = $2"
+    " and t.contact_id > {cursor}",
+    "contacts": "select id from unnest($2::bigint[]) as named (id) where id > {cursor} and $1::bigint is not null",
+}
+
+REACHED = """
+    join contacts c on c.account_id = $1 and c.id = s.id and c.status = 'active' and c.deleted_at is null
+        and not c.do_not_disturb
+    cross join lateral (
+        select u.scheme, u.path from urns u
+        where u.account_id = $1 and u.contact_id = s.id and u.scheme = any($3::text[])
+        order by u.scheme, u.priority, u.id limit 1
+    ) a
+    where not exists (
+        select from suppressions x where x.account_id = $1 and x.kind = $4 and x.address = a.path)
+"""
+
+SIZE = {
+    kind: sql(f"""
+        select count(*) from (
+            select from ({source.format(cursor=0)}) as s (id) {REACHED} limit $5
+        ) reached
+    """)
+    for kind, source in SOURCES.items()
+}
+
+# One portion: the next contacts of the audience, the addresses among them, their messages and their places in the
+# line. Who cannot be paid for is written as failed, so that every recipient has an outcome.
+EXPAND = {
+    kind: sql(f"""
+        with source as materialized (
+            select id from ({source.format(cursor="$5")}) as s (id) order by id limit $6
+        ), recipient as (
+            select s.id as contact_id, a.scheme, a.path, row_number() over (order by s.id) <= $7 as paid
+            from source s {REACHED}
+        ), message as (
+            insert into messages (account_id, direction, status, lane, channel_id, broadcast_id, contact_id, scheme,
+                address, segments, credits, credit_state, reason, failed_at)
+            select $1, 'out', case when paid then 'queued' else 'failed' end, 2, $8, $9, contact_id, scheme, path, $10,
+                case when paid then $11::int else 0 end, case when paid and $11 > 0 then 'reserved' else 'none' end,
+                case when not paid then 'insufficient_credits' end, case when not paid then now() end
+            from recipient
+            returning id, status
+        ), waiting as (
+            insert into outbound (lane, channel_id, account_id, broadcast_id, run_at, id)
+            select 2, $8, $1, $9, now(), id from message where status = 'queued'
+        )
+        select (select max(id) from source) as cursor, (select count(*) from source) as looked,
+            count(*) filter (where status = 'queued') as queued, count(*) filter (where status = 'failed') as failed
+        from message
+    """)
+    for kind, source in SOURCES.items()
+}
+
+KNOWN = sql("select count(*) from contacts where account_id = $1 and id = any($2::bigint[]) and deleted_at is null")
+
+EXISTS = {
+    "group": sql("select true from groups where account_id = $1 and id = $2"),
+    "tag": sql("select true from tags where account_id = $1 and id = $2 and kind = 'contact'"),
+}

@@ -1,0 +1,296 @@
+"""Broadcasts: one message for many. draft → scheduled → sending ⇄ paused → sent, or canceled, or failed.
+
+Sending takes a snapshot of the audience in portions with a stored cursor, so that a crash goes on where it stopped
+and nobody is written to twice. Pausing is a flag that every claim looks at.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from trunkline.campaigns import audiences
+from trunkline.campaigns.events import BroadcastChanged, BroadcastFailed
+from trunkline.core import clock, ids
+from trunkline.core.db import Tx, sql
+from trunkline.core.errors import Conflict, Invalid, NotFound
+from trunkline.core.jobs import job
+from trunkline.messaging import channels
+
+LATE_AFTER = timedelta(hours=12)
+"""A scheduled broadcast that could not start for so long (the machine was off) does not start at all."""
+
+
+class Broadcast(Struct, frozen=True):
+    id: int
+    uuid: UUID
+    name: str
+    type: str
+    channel: str
+    channel_id: int | None
+    pool: bool
+    subject: str | None
+    preview_text: str | None
+    body: str
+    html: str | None
+    template_id: int | None
+    variables: dict[str, Any]
+    audience: dict[str, Any]
+    status: str
+    total: int
+    failure: str | None
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_by: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewBroadcast(Struct, frozen=True, kw_only=True):
+    """`pool` asks for the operator's shared channel; `channel_id` for one of the account's own."""
+
+    name: str
+    channel: str
+    body: str = ""
+    html: str | None = None
+    subject: str | None = None
+    preview_text: str | None = None
+    type: str = "broadcast"
+    channel_id: int | None = None
+    pool: bool = False
+    template_id: int | None = None
+    variables: dict[str, Any] = {}
+    audience: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "all"})
+    created_by: int | None = None
+    late_after: timedelta = LATE_AFTER
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What may change while it is a draft or scheduled; what is left out stays."""
+
+    name: str | UnsetType = UNSET
+    subject: str | None | UnsetType = UNSET
+    preview_text: str | None | UnsetType = UNSET
+    body: str | UnsetType = UNSET
+    html: str | None | UnsetType = UNSET
+    audience: dict[str, Any] | UnsetType = UNSET
+    channel_id: int | None | UnsetType = UNSET
+
+
+class Progress(Struct, frozen=True):
+    """Where its messages are. `handed_over`, `arrived` add up what came further."""
+
+    total: int
+    queued: int = 0
+    unknown: int = 0
+    sent: int = 0
+    delivered: int = 0
+    read: int = 0
+    failed: int = 0
+    canceled: int = 0
+
+    @property
+    def arrived(self) -> int:
+        return self.delivered + self.read
+
+    @property
+    def handed_over(self) -> int:
+        return self.unknown + self.sent + self.arrived
+
+
+async def create(tx: Tx, new: NewBroadcast) -> Broadcast:
+    """A draft."""
+    audience = await audiences.check(tx, new.audience)
+    if new.channel_id is not None:
+        await channels.choose(tx, new.channel, new.channel_id)
+    return await tx.one(
+        Broadcast, INSERT, tx.account, ids.new_uuid(), new.name, new.type, new.channel, new.channel_id, new.pool,
+        new.subject, new.preview_text, new.body, new.html, new.template_id, new.variables, audience, new.created_by,
+        new.late_after,
+    )  # fmt: skip
+
+
+async def get(tx: Tx, id: int) -> Broadcast:
+    broadcast = await tx.maybe(Broadcast, SELECT, tx.account, id)
+    if broadcast is None:
+        raise NotFound("campaign", id)
+    return broadcast
+
+
+async def page(
+    tx: Tx, *, status: Sequence[str] | None = None, channel: str | None = None, search: str | None = None,
+    limit: int = 25, offset: int = 0,
+) -> tuple[list[Broadcast], int]:  # fmt: skip
+    """Newest first, with the number of matches."""
+    pattern = f"%{search.casefold().translate(LITERAL)}%" if search else None
+    wanted = list(status) if status is not None else None
+    rows = await tx.fetch(Broadcast, PAGE, tx.account, wanted, channel, pattern, limit, offset)
+    total = await tx.value(int, TOTAL, tx.account, wanted, channel, pattern)
+    return rows, total or 0
+
+
+async def update(tx: Tx, id: int, changes: Changes) -> Broadcast:
+    broadcast = await _in_state(tx, id, "draft", "scheduled", verb="edited")
+    values = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not UNSET}
+    if "audience" in values:
+        values["audience"] = await audiences.check(tx, values["audience"])
+    if values.get("channel_id") is not None:
+        await channels.choose(tx, broadcast.channel, values["channel_id"])
+    new = msgspec.structs.replace(broadcast, **values)
+    return await tx.one(
+        Broadcast, UPDATE, tx.account, id, new.name, new.subject, new.preview_text, new.body, new.html, new.audience,
+        new.channel_id,
+    )  # fmt: skip
+
+
+async def send(tx: Tx, id: int, at: datetime | None = None) -> Broadcast:
+    """Start now, or at a moment to come. The channel is chosen now; without one nothing changes."""
+    broadcast = await _in_state(tx, id, "draft", "scheduled", verb="sent")
+    if not broadcast.body.strip() and not (broadcast.html or "").strip():
+        raise Invalid({"body": ["The campaign has no content."]})
+    channel = await _channel(tx, broadcast)
+    if not await audiences.size(tx, broadcast.audience, channel.schemes, channel.sends_as, 1):
+        raise Conflict("empty_audience", "Nobody in the audience can be reached on this channel.")
+    if at is not None and at > clock.now():
+        scheduled = await tx.one(Broadcast, SCHEDULE, tx.account, id, at, channel.id)
+        begin.later(tx, id, at.isoformat(), at=at)
+        tx.record(BroadcastChanged(id, "scheduled"))
+        return scheduled
+    started = await tx.one(Broadcast, START, tx.account, id, channel.id)
+    expansion(tx, id)
+    return started
+
+
+async def pause(tx: Tx, id: int) -> Broadcast:
+    return await _move(tx, id, ("sending",), "paused")
+
+
+async def resume(tx: Tx, id: int) -> Broadcast:
+    broadcast = await _move(tx, id, ("paused",), "sending")
+    expansion(tx, id)
+    tx.wake("outbound")
+    return broadcast
+
+
+async def cancel(tx: Tx, id: int) -> Broadcast:
+    """Nothing more is claimed from now on; what waits is canceled and refunded in the background."""
+    broadcast = await _move(tx, id, ("draft", "scheduled", "sending", "paused"), "canceled")
+    tx.enqueue("jobs", "broadcast.cancel_rest", [id], f"broadcast:{id}", None)
+    return broadcast
+
+
+async def delete(tx: Tx, id: int) -> None:
+    """Delete it from every list; one that is sending must be canceled first."""
+    broadcast = await get(tx, id)
+    if broadcast.status in ("sending", "paused"):
+        raise Conflict("invalid_state", f"A campaign cannot be deleted while it is {broadcast.status}.")
+    await tx.run(DELETE, tx.account, id)
+
+
+async def progress(tx: Tx, broadcasts: Sequence[Broadcast]) -> dict[int, Progress]:
+    """The counters of several broadcasts, from their deltas."""
+    names = [f"broadcast:{b.id}:{state}" for b in broadcasts for state in Progress.__struct_fields__[1:]]
+    counts: dict[int, dict[str, int]] = {b.id: {"total": b.total} for b in broadcasts}
+    for name, value in await tx.rows(COUNTS, tx.account, names):
+        _, id, state = name.split(":")
+        counts[int(id)][state] = int(value)
+    return {id: Progress(**values) for id, values in counts.items()}
+
+
+@job("broadcast.begin")
+async def begin(tx: Tx, id: int, scheduled: str) -> None:
+    """The moment of a scheduled broadcast has come, unless it was moved or canceled meanwhile."""
+    begun = await tx.maybe(Broadcast, BEGIN, tx.account, id, datetime.fromisoformat(scheduled))
+    if begun is None:
+        return
+    if begun.failure:
+        tx.record(BroadcastFailed(id, begun.name, begun.failure))
+        return
+    expansion(tx, id)
+
+
+def expansion(tx: Tx, id: int) -> None:
+    """Take (the rest of) the audience's snapshot in the background."""
+    tx.enqueue("jobs", "broadcast.expand", [id], f"broadcast:{id}", None)
+
+
+async def _channel(tx: Tx, broadcast: Broadcast) -> channels.Channel:
+    routing = "platform" if broadcast.pool else None
+    return await channels.choose(tx, broadcast.channel, broadcast.channel_id, routing)
+
+
+async def _in_state(tx: Tx, id: int, *states: str, verb: str) -> Broadcast:
+    broadcast = await tx.maybe(Broadcast, LOCK, tx.account, id)
+    if broadcast is None:
+        raise NotFound("campaign", id)
+    if broadcast.status not in states:
+        raise Conflict("invalid_state", f"Campaign cannot be {verb} - current status: {broadcast.status}.")
+    return broadcast
+
+
+async def _move(tx: Tx, id: int, states: tuple[str, ...], status: str) -> Broadcast:
+    await _in_state(tx, id, *states, verb=status)
+    broadcast = await tx.one(Broadcast, MOVE, tx.account, id, status)
+    tx.record(BroadcastChanged(id, status))
+    return broadcast
+
+
+LITERAL = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+
+_COLUMNS = """id, uuid, name, type, channel, channel_id, pool, subject, preview_text, body, html, template_id,
+    variables, audience, status, total, failure, scheduled_at, started_at, completed_at, created_by, created_at, updated_at"""
+
+INSERT = sql(f"""
+    insert into broadcasts (account_id, uuid, name, type, channel, channel_id, pool, subject, preview_text, body, html,
+        template_id, variables, audience, created_by, late_after)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) returning {_COLUMNS}
+""")
+
+SELECT = sql(f"select {_COLUMNS} from broadcasts where account_id = $1 and id = $2 and deleted_at is null")
+
+LOCK = sql(f"select {_COLUMNS} from broadcasts where account_id = $1 and id = $2 and deleted_at is null for update")
+
+_MATCH = """from broadcasts where account_id = $1 and deleted_at is null
+    and ($2::text[] is null or status = any($2)) and ($3::text is null or channel = $3)
+    and ($4::text is null or lower(name || ' ' || coalesce(subject, '')) like $4)"""
+
+PAGE = sql(f"select {_COLUMNS} {_MATCH} order by created_at desc, id desc limit $5 offset $6")
+
+TOTAL = sql(f"select count(*) {_MATCH}")
+
+UPDATE = sql(f"""
+    update broadcasts set name = $3, subject = $4, preview_text = $5, body = $6, html = $7, audience = $8,
+        channel_id = $9, updated_at = now()
+    where account_id = $1 and id = $2 returning {_COLUMNS}
+""")
+
+SCHEDULE = sql(f"""
+    update broadcasts set status = 'scheduled', scheduled_at = $3, channel_id = $4, updated_at = now()
+    where account_id = $1 and id = $2 returning {_COLUMNS}
+""")
+
+START = sql(f"""
+    update broadcasts set status = 'sending', scheduled_at = null, channel_id = $3, started_at = now(),
+        updated_at = now()
+    where account_id = $1 and id = $2 returning {_COLUMNS}
+""")
+
+BEGIN = sql(f"""
+    update broadcasts set started_at = now(), updated_at = now(),
+        status = case when now() > scheduled_at + late_after then 'failed' else 'sending' end,
+        failure = case when now() > scheduled_at + late_after then 'It was too late to start.' end
+    where account_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and deleted_at is null
+    returning {_COLUMNS}
+""")
+
+MOVE = sql(f"""
+    update broadcasts set status = $3, updated_at = now() where account_id = $1 and id = $2 returning {_COLUMNS}
+""")
+
+DELETE = sql("update broadcasts set deleted_at = now() where account_id = $1 and id = $2")
+
+COUNTS = sql("select name, sum(value) from tallies where account_id = $1 and name = any($2::text[]) group by name")

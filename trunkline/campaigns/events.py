@@ -1,0 +1,34 @@
+"""What happens to broadcasts."""
+
+from trunkline.core.events import Event
+
+
+class BroadcastStarted(Event, frozen=True):
+    type = "campaign.started"
+
+    id: int
+    name: str
+
+
+class BroadcastChanged(Event, frozen=True):
+    """Paused, resumed, canceled, scheduled."""
+
+    type = "campaign.changed"
+
+    id: int
+    status: str
+
+
+class BroadcastCompleted(Event, frozen=True):
+    type = "campaign.completed"
+
+    id: int
+    name: str
+
+
+class BroadcastFailed(Event, frozen=True):
+    type = "campaign.failed"
+
+    id: int
+    name: str
+    why: str

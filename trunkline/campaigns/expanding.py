@@ -1,0 +1,158 @@
+"""Expanding: from an audience to messages in a line, 10,000 a transaction; and the way back when canceled."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from trunkline.billing import credits, metering, prices
+from trunkline.campaigns import audiences
+from trunkline.campaigns.events import BroadcastCompleted, BroadcastStarted
+from trunkline.core.db import Database, Tx, sql
+from trunkline.core.jobs import Desk, job
+from trunkline.core.text import compile
+from trunkline.messaging import channels, statuses
+from trunkline.messaging.sending import segment_count
+
+PORTION = 10_000
+
+
+class Running(Struct, frozen=True):
+    id: int
+    name: str
+    status: str
+    channel_id: int
+    body: str
+    audience: dict[str, Any]
+    cursor: int
+    expanded: bool
+
+
+class Portion(Struct, frozen=True):
+    """`looked` contacts were judged up to `cursor`; the rest of them cannot be reached."""
+
+    cursor: int | None
+    looked: int
+    queued: int
+    failed: int
+
+
+@job("broadcast.expand", apart=True)
+async def expand(desk: Desk, id: int) -> None:
+    """Write the messages of a broadcast, portion by portion, as long as it is sending."""
+    while True:
+        async with desk.tx() as tx:
+            if not await next_portion(tx, id):
+                return
+
+
+async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
+    """One portion under the broadcast's lock. False when nothing is left to do."""
+    running = await tx.maybe(Running, LOCK, tx.account, id)
+    if running is None or running.status != "sending" or running.expanded:
+        return False
+    if running.cursor == 0:
+        tx.record(BroadcastStarted(id, running.name))
+    channel = await channels.with_deleted(tx, running.channel_id)
+    count = segment_count(channel, plain(running.body))
+    metered = await metering.is_metered(tx)
+    price = prices.price(channel.kind, pool=channel.pool, metered=metered, segments=count)
+    affordable = await _reserve(tx, id, price, size)
+    portion = await tx.one(
+        Portion, audiences.EXPAND[running.audience["type"]], tx.account, audiences.subject(running.audience),
+        channel.schemes, channel.sends_as, running.cursor, size, affordable, channel.id, id, count, price,
+    )  # fmt: skip
+    if price and affordable > portion.queued:
+        await credits.refund(tx, (affordable - portion.queued) * price, "broadcast", f"broadcast:{id}")
+    await tx.run(
+        ADVANCE, tx.account, id, portion.cursor or running.cursor, portion.queued + portion.failed,
+        portion.looked < size,
+    )  # fmt: skip
+    await tx.run(COUNT, tx.account, f"broadcast:{id}:queued", portion.queued, f"broadcast:{id}:failed", portion.failed)
+    tx.wake("outbound")
+    return portion.looked == size
+
+
+def plain(body: str) -> str:
+    """A template's own text, for an estimate of its segments: slots count as nothing."""
+    return compile(body).render({}, missing="empty")
+
+
+async def _reserve(tx: Tx, id: int, price: int, size: int) -> int:
+    """How many of the next portion can be paid for."""
+    if not price:
+        return size
+    granted = await credits.reserve_up_to(tx, price * size, "broadcast", f"broadcast:{id}")
+    await credits.refund(tx, granted % price, "broadcast", f"broadcast:{id}")
+    return granted // price
+
+
+@job("broadcast.cancel_rest", apart=True)
+async def cancel_rest(desk: Desk, id: int) -> None:
+    """Cancel what a canceled broadcast still has waiting, and give the credits back."""
+    while True:
+        async with desk.tx() as tx:
+            waiting = await tx.column(int, UNQUEUE, tx.account, id, 2000)
+            await statuses.apply_many(tx, [statuses.Change(message, "canceled") for message in waiting])
+            if not waiting and not await tx.value(bool, STILL_WAITING, tx.account, id):
+                return
+
+
+async def finish(database: Database) -> int:
+    """Close broadcasts whose last message has an outcome. Returns how many."""
+    async with database.system() as tx:
+        done = await tx.rows(FINISH)
+        for account, id, name in done:
+            tx.account = account
+            tx.record(BroadcastCompleted(id, name))
+            await tx.flush()
+        return len(done)
+
+
+LOCK = sql("""
+    select id, name, status, channel_id, body, audience, cursor, expanded from broadcasts
+    where account_id = $1 and id = $2 for update
+""")
+
+ADVANCE = sql("""
+    update broadcasts set cursor = $3, total = total + $4, expanded = $5, updated_at = now()
+    where account_id = $1 and id = $2
+""")
+
+COUNT = sql("""
+    insert into tallies (account_id, name, value)
+    select $1, name, value from (values ($2::text, $3::bigint), ($4::text, $5::bigint)) as delta (name, value)
+    where value <> 0
+""")
+
+UNQUEUE = sql("""
+    with line as (
+        select o.* from broadcasts b join outbound o on o.lane = 2 and o.channel_id = b.channel_id
+            and o.account_id = b.account_id and o.broadcast_id = b.id
+        where b.account_id = $1 and b.id = $2 and b.status = 'canceled'
+            and exists (select from messages m where m.account_id = $1 and m.id = o.id
+                and m.status in ('queued', 'errored'))
+        limit $3 for update of o skip locked
+    )
+    delete from outbound o using line
+    where o.account_id = $1 and o.lane = line.lane and o.channel_id = line.channel_id
+        and o.broadcast_id = line.broadcast_id and o.run_at = line.run_at and o.id = line.id
+    returning o.id
+""")
+
+STILL_WAITING = sql("""
+    select true from broadcasts b join outbound o on o.lane = 2 and o.channel_id = b.channel_id
+        and o.account_id = b.account_id and o.broadcast_id = b.id
+    join messages m on m.account_id = b.account_id and m.id = o.id and m.status in ('queued', 'errored')
+    where b.account_id = $1 and b.id = $2 limit 1
+""")
+
+FINISH = sql(
+    """
+    update broadcasts b set status = 'sent', completed_at = now(), updated_at = now()
+    where b.status = 'sending' and b.expanded and b.account_id is not null and not exists (
+        select from outbound o where o.lane = 2 and o.channel_id = b.channel_id and o.account_id = b.account_id
+            and o.broadcast_id = b.id)
+    returning b.account_id, b.id, b.name
+    """,
+    system=True,
+)

@@ -1,0 +1,231 @@
+"""What an adapter is: it translates to and from one provider and never sees the database.
+
+The caller owns splitting, retries, rate limits, redaction, the channel log and the mapping of errors to message status.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol
+
+from msgspec import Struct
+
+from trunkline.core.egress import Egress
+from trunkline.core.http import Http
+from trunkline.core.urns import Urn
+
+Kind = Literal["sms", "email", "whatsapp", "voice", "telegram", "web_chat", "custom"]
+Semantics = Literal["at_most_once", "at_least_once"]
+
+ErrorCode = Literal[
+    "config",  # the channel's settings are wrong; stop the channel
+    "invalid",  # this address or content can never work
+    "rejected",  # the provider says no
+    "unreachable",  # never left us
+    "throttled",  # slow down
+    "contact_stopped",  # the person opted out at the provider
+    "ambiguous",  # it may have arrived: the answer was lost
+    "unexpected",
+]
+
+
+class SendError(Exception):
+    """Why a message did not leave. `retry` says whether trying again can help."""
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        detail: str = "",
+        *,
+        retry: bool = False,
+        retry_after: float | None = None,
+        stop_channel: bool = False,
+        provider_code: str | None = None,
+    ):
+        super().__init__(f"{code}: {detail}")
+        self.code: ErrorCode = code
+        self.detail = detail
+        self.retry = retry
+        self.retry_after = retry_after
+        self.stop_channel = stop_channel
+        self.provider_code = provider_code
+
+
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """What the caller may ask of an adapter. `batch` is how many messages one `send` takes."""
+
+    media: bool = False
+    quick_replies: bool = False
+    html: bool = False
+    subject: bool = False
+    length: int | None = None
+    batch: int = 1
+    words: bool = False  # opt-out, opt-in and help words are honoured on inbound
+    threads: bool = False  # one conversation per thread instead of one per contact
+
+
+class Attachment(Struct, frozen=True, kw_only=True):
+    """A file beside a message: by URL, or with its bytes in `content`."""
+
+    content_type: str
+    name: str = ""
+    url: str = ""
+    content: bytes | None = None
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """What only e-mail needs."""
+
+    subject: str = ""
+    html: str | None = None
+    from_name: str | None = None
+    reply_token: str | None = None
+    bounce_token: str | None = None
+    unsubscribe_url: str | None = None
+    unsubscribe_mailto: str | None = None
+    in_reply_to: str | None = None
+    references: Sequence[str] = ()
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+
+
+class Outbound(Struct, frozen=True, kw_only=True):
+    """A message to hand over. `uuid` is stable over retries: the idempotency key for whoever honours one."""
+
+    id: int
+    uuid: str
+    to: Urn
+    text: str
+    attachments: Sequence[Attachment] = ()
+    quick_replies: Sequence[str] = ()
+    mail: Mail | None = None
+    extra: dict[str, Any] = {}
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """One talk with the provider, for the channel log; secrets already redacted."""
+
+    request: str = ""
+    response: str = ""
+    status: int | None = None
+    elapsed_ms: float = 0.0
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """What became of one message: `error` is None when the provider took it."""
+
+    id: int
+    external_id: str | None = None
+    error: SendError | None = None
+    exchange: Exchange | None = None
+
+
+class Thread(Struct, frozen=True, kw_only=True):
+    """Where a mail belongs: our token in the recipient, else the ids it answers, else subject and sender."""
+
+    token: str | None = None
+    message_id: str | None = None
+    references: Sequence[str] = ()
+    subject: str = ""
+
+
+class Inbound(Struct, frozen=True, kw_only=True):
+    """A message that somebody sent us. Without `external_id` it cannot be told from a repeat."""
+
+    urn: Urn
+    text: str
+    external_id: str | None = None
+    name: str | None = None
+    html: str | None = None
+    subject: str | None = None
+    attachments: Sequence[Attachment] = ()
+    received_at: datetime | None = None
+    thread: Thread | None = None
+    automatic: bool = False
+    reaction: bool = False
+    visitor: dict[str, Any] | None = None
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """A delivery report. `reason` refines failed: undelivered, expired, bounced, complained …"""
+
+    status: Literal["sent", "delivered", "read", "failed"]
+    external_id: str | None = None
+    message_id: int | None = None
+    reason: str | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """An inbound call of a provider, as plain data: adapters stay pure and stored requests can be replayed."""
+
+    action: str
+    method: str
+    headers: dict[str, str]
+    query: dict[str, str]
+    body: bytes
+
+
+class Carrier(Protocol):
+    """The built-in carrier behind simulator channels; it keeps what it accepts in the installation's database."""
+
+    async def accept(self, channel: "Identity", messages: Sequence[Outbound], **behaviour: Any) -> list[str]:
+        """Take messages and return their external ids, once they are stored for good."""
+        ...
+
+
+class Wire(Struct, frozen=True):
+    """What an adapter may talk through: the egress client, the egress guard, the built-in carrier."""
+
+    http: Http
+    egress: Egress
+    carrier: Carrier
+
+
+class Identity(Struct, frozen=True):
+    """Which channel an adapter serves."""
+
+    account_id: int
+    id: int
+    name: str
+    address: str
+
+
+class Adapter:
+    """One channel of one kind, ready to send. `secret` authenticates callbacks to us."""
+
+    kind: ClassVar[str]
+    sends_as: ClassVar[Kind]
+    schemes: ClassVar[frozenset[str]]
+    can: ClassVar[Capabilities]
+    semantics: ClassVar[Semantics]
+    Config: ClassVar[type[Struct]]
+
+    def __init__(self, config: Any, *, channel: Identity, secret: str):
+        self.config = config
+        self.channel = channel
+        self.secret = secret
+
+    @classmethod
+    def check(cls, config: Any, egress: Egress) -> None:
+        """Raise `Invalid` for settings that can never work; nothing is resolved or called here."""
+
+    @classmethod
+    def schemes_of(cls, config: Any) -> list[str]:
+        """The kinds of address that a channel with these settings reaches."""
+        return sorted(cls.schemes)
+
+    async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
+        """Hand messages over, at most `can.batch` at once; one answer per message."""
+        raise NotImplementedError
+
+    def verify(self, request: Request) -> None:
+        """Raise `Unauthenticated` unless the provider made this call."""
+        raise NotImplementedError
+
+    def receive(self, request: Request) -> list[Inbound | Status]:
+        """What the provider tells us; pure."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Give back kept connections."""

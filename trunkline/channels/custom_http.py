@@ -1,0 +1,183 @@
+"""The custom channel: messages go out as JSON to the owner's URL and come in the same way.
+
+Outgoing calls carry Standard Webhooks headers signed with the channel's secret; the message's uuid is the id that
+stays the same over all attempts.
+"""
+
+import base64
+import hmac
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from trunkline.channels import webcalls
+from trunkline.channels.base import (
+    Adapter,
+    Capabilities,
+    Inbound,
+    Kind,
+    Outbound,
+    Request,
+    Semantics,
+    Sent,
+    Status,
+    Wire,
+)
+from trunkline.core import clock, crypto
+from trunkline.core.egress import BadUrl, Egress
+from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated
+from trunkline.core.http import HttpFailure
+from trunkline.core.urns import Urn
+
+
+class CustomHttpConfig(Struct, frozen=True, kw_only=True):
+    """`url` takes what we send. `semantics` says whether the owner's side can tell a repeat by its id.
+
+    `as` lets the channel count as one of another kind, with addresses of that kind.
+    """
+
+    url: Annotated[str, Meta(min_length=1, max_length=2048)]
+    semantics: Literal["at_least_once", "at_most_once"] = "at_least_once"
+    sends_as: Literal["custom", "sms", "email", "whatsapp"] = msgspec.field(name="as", default="custom")
+    rate: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
+
+
+SCHEMES = {"custom": "ext", "sms": "tel", "email": "mailto", "whatsapp": "whatsapp"}
+
+
+class CustomHttp(Adapter):
+    kind: ClassVar[str] = "custom_http"
+    sends_as: ClassVar[Kind] = "custom"
+    schemes: ClassVar[frozenset[str]] = frozenset({"ext"})
+    can: ClassVar[Capabilities] = Capabilities(media=True)
+    semantics: ClassVar[Semantics] = "at_least_once"
+    Config: ClassVar[type[Struct]] = CustomHttpConfig
+
+    def __init__(self, config: Any, *, channel: Any, secret: str):
+        super().__init__(config, channel=channel, secret=secret)
+        key = secret.encode() if not secret.startswith("whsec_") else b""
+        self._signing = [secret if not key else "whsec_" + base64.b64encode(key).decode()]
+
+    @classmethod
+    def check(cls, config: CustomHttpConfig, egress: Egress) -> None:
+        try:
+            egress.check_url(config.url)
+        except BadUrl as error:
+            raise Invalid({"url": [str(error)]}) from None
+
+    @classmethod
+    def schemes_of(cls, config: CustomHttpConfig) -> list[str]:
+        return [SCHEMES[config.sends_as]]
+
+    async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
+        return [await self._send(wire, message) for message in messages]
+
+    async def _send(self, wire: Wire, message: Outbound) -> Sent:
+        body = msgspec.json.encode(self._payload(message))
+        moment = int(clock.now().timestamp())
+        headers = crypto.sign_webhook(self._signing, message.uuid, moment, body)
+        headers["Content-Type"] = "application/json"
+        try:
+            answer = await wire.http.request("POST", self.config.url, headers=headers, body=body)
+        except HttpFailure as failure:
+            error = webcalls.error_of_failure(failure)
+            return Sent(id=message.id, error=error, exchange=webcalls.exchange_of(failure, self.secret))
+        error = webcalls.error_of(answer)
+        exchange = webcalls.exchange_of(answer, self.secret)
+        return Sent(id=message.id, external_id=_external_id(answer.body), error=error, exchange=exchange)
+
+    def _payload(self, message: Outbound) -> dict[str, Any]:
+        """The mirror image of an incoming custom-channel message."""
+        media = message.attachments[0].url if message.attachments else None
+        return {
+            "customData": {
+                "messageSid": message.uuid,
+                "fromId": self.channel.address,
+                "toId": message.to.path,
+                "body": message.text,
+                "customChannel": self.channel.name,
+                "channel": "custom",
+                "status": "sent",
+                "campaignId": message.extra.get("campaign_id"),
+                "contactId": message.extra.get("contact_id"),
+                "mediaUrl": media,
+            },
+            "messageType": "text",
+            "timestamp": clock.iso(clock.now()),
+        }
+
+    def verify(self, request: Request) -> None:
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self.secret}".encode()):
+            raise Unauthenticated("The channel's secret is missing or wrong.")
+
+    def receive(self, request: Request) -> list[Inbound | Status]:
+        body = _decoded(request.body)
+        if request.action == "receive":
+            return [self.inbound(body)]
+        if request.action == "status":
+            return [self.status(body)]
+        raise NotFound("address")
+
+    def inbound(self, body: dict[str, Any]) -> Inbound:
+        """An incoming message in the connector's shape; `id` stands in for `messageSid`."""
+        custom = body.get("customData")
+        custom = custom if isinstance(custom, dict) else {}
+        sid, sender, text = (
+            _text(custom, *names) for names in (("messageSid", "id"), ("fromId",), ("body",))
+        )
+        missing = [
+            name for name, value in (("messageSid", sid), ("fromId", sender), ("body", text)) if not value
+        ]
+        if missing:
+            raise Invalid({f"customData.{name}": [f"customData.{name} is required."] for name in missing})
+        kind = body.get("messageType") or "text"
+        if kind not in ("text", "reaction"):
+            raise Invalid({"messageType": ["messageType is text or reaction."]})
+        name = " ".join(part for part in (_text(custom, "firstName"), _text(custom, "lastName")) if part)
+        return Inbound(
+            urn=Urn(self.schemes_of(self.config)[0], sender),
+            text=text,
+            external_id=sid,
+            name=name or None,
+            reaction=kind == "reaction",
+        )
+
+    def status(self, body: dict[str, Any]) -> Status:
+        sid, status = _text(body, "messageSid", "external_id"), _text(body, "status")
+        if not sid or status not in ("sent", "delivered", "read", "failed"):
+            raise Invalid(
+                {"status": ["messageSid and a status of sent, delivered, read or failed are required."]}
+            )
+        return Status(status=status, external_id=sid)
+
+
+def _external_id(body: bytes) -> str | None:
+    """The owner's id for the message, when the answer names one."""
+    try:
+        answer = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    named = answer.get("messageSid") if isinstance(answer, dict) else None
+    return named[:255] if isinstance(named, str) and named else None
+
+
+def _text(values: dict[str, Any], *names: str) -> str:
+    """The first of `names` that holds text; a number counts, an object does not."""
+    for name in names:
+        value = values.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return str(value).strip()[:65_536]
+    return ""
+
+
+def _decoded(body: bytes) -> dict[str, Any]:
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Malformed("The body is not valid JSON.") from None
+    if not isinstance(decoded, dict):
+        raise Invalid({"body": ["The body must be a JSON object."]})
+    return decoded

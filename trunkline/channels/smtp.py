@@ -1,0 +1,177 @@
+"""E-mail through the user's own relay, and back through our door for incoming mail."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from msgspec import Struct, field
+
+from trunkline.channels.base import (
+    Adapter,
+    Capabilities,
+    Exchange,
+    Identity,
+    Inbound,
+    Kind,
+    Outbound,
+    Semantics,
+    SendError,
+    Sent,
+    Status,
+    Wire,
+)
+from trunkline.channels.mail import bounces, inbound, parse, tokens
+from trunkline.channels.mail.compose import Letter, Letterhead, compose
+from trunkline.channels.mail.dkim import Signer
+from trunkline.channels.mail.transport import Pool, Receipt, Relay
+from trunkline.core import clock, mailaddr
+from trunkline.core.egress import BadUrl, Egress
+from trunkline.core.errors import Invalid
+
+
+class SmtpConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of an SMTP channel. `from` may be left out when the channel's address is one."""
+
+    host: str
+    port: int = 587
+    username: str = ""
+    password: str = ""
+    tls: Literal["none", "starttls", "tls"] = "starttls"
+    from_: str = field(name="from", default="")
+    from_name: str = ""
+    dkim_domain: str = ""
+    dkim_selector: str = ""
+    dkim_key: str = ""
+    listen: str = ""
+    inbound_domain: str = ""
+    bounce_domain: str = ""
+
+
+class Smtp(Adapter):
+    """One sender address at one relay. Keeps up to eight connections until `close`."""
+
+    kind: ClassVar[str] = "smtp"
+    sends_as: ClassVar[Kind] = "email"
+    schemes: ClassVar[frozenset[str]] = frozenset({"mailto"})
+    can: ClassVar[Capabilities] = Capabilities(media=True, html=True, subject=True, batch=50, threads=True)
+    semantics: ClassVar[Semantics] = "at_least_once"
+    Config: ClassVar[type[Struct]] = SmtpConfig
+
+    def __init__(self, config: SmtpConfig, *, channel: Identity, secret: str):
+        super().__init__(config, channel=channel, secret=secret)
+        self.key = tokens.signing_key(secret)
+        self.letterhead = Letterhead(
+            from_=config.from_ or channel.address,
+            from_name=config.from_name,
+            key=self.key,
+            inbound_domain=config.inbound_domain,
+            bounce_domain=config.bounce_domain,
+        )
+        self.signer = signer(config, channel.address)
+        self.pool: Pool | None = None
+
+    @classmethod
+    def check(cls, config: SmtpConfig, egress: Egress) -> None:
+        problems: dict[str, list[str]] = {}
+        try:
+            egress.check_host(config.host, config.port)
+        except BadUrl as error:
+            problems["host"] = [str(error)]
+        for name, mailbox in mailboxes(config).items():
+            try:
+                mailaddr.parse(mailbox)
+            except mailaddr.BadEmail as error:
+                problems[name] = [str(error)]
+        if problems:
+            raise Invalid(problems)
+        if config.listen:
+            inbound.parse_listen(config.listen)
+        signer(config, "x@example.org")
+
+    async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
+        """All at once over the kept connections; one message's failure touches no other."""
+        pool = self.pool = self.pool or Pool(self.relay(), wire.egress.open_socket)
+        return list(await asyncio.gather(*(self.send_one(pool, message) for message in messages)))
+
+    async def send_one(self, pool: Pool, message: Outbound) -> Sent:
+        started = clock.monotonic()
+        letter = None
+        try:
+            letter = self.letter(message)
+            receipt = await pool.deliver(letter.sender, letter.recipients, letter.raw)
+        except SendError as error:
+            exchange = self.exchange(letter, error.detail, started)
+            return Sent(id=message.id, external_id=letter and letter.message_id, error=error, exchange=exchange)
+        exchange = self.exchange(letter, said(receipt), started)
+        return Sent(id=message.id, external_id=letter.message_id, exchange=exchange)
+
+    def letter(self, message: Outbound) -> Letter:
+        at = clock.now()
+        letter = compose(self.letterhead, message, at=at)
+        if self.signer is None:
+            return letter
+        return Letter(
+            message_id=letter.message_id,
+            sender=letter.sender,
+            recipients=letter.recipients,
+            raw=self.signer.sign(letter.raw, at=at),
+        )
+
+    def take_in(self, envelope: inbound.Envelope) -> list[Inbound | Status]:
+        """What a mail at the door tells us: delivery reports, or a message. Pure; big mails want a thread."""
+        reports = bounces.statuses(envelope.raw, recipients=envelope.recipients, sender=envelope.sender, key=self.key)
+        if reports is not None:
+            return list(reports)
+        message = parse.parse(envelope.raw, recipients=envelope.recipients, sender=envelope.sender)
+        return [message] if message else []
+
+    def relay(self) -> Relay:
+        config = self.config
+        return Relay(
+            host=config.host,
+            port=config.port,
+            username=config.username,
+            password=config.password,
+            tls=config.tls,
+            helo=self.letterhead.from_.rpartition("@")[2],
+        )
+
+    def exchange(self, letter: Letter | None, response: str, started: float) -> Exchange:
+        """The envelope and the headers: what a person needs to see why, without the body or a password."""
+        request = ""
+        if letter:
+            head = letter.raw.partition(b"\r\n\r\n")[0].decode("ascii", "replace")
+            to = "\n".join(f"RCPT TO:<{one}>" for one in letter.recipients)
+            request = f"MAIL FROM:<{letter.sender}>\n{to}\n\n{head}".replace("\r\n", "\n")[:8000]
+        status = int(response[:3]) if response[:3].isdecimal() else None
+        return Exchange(
+            request=request, response=response, status=status, elapsed_ms=(clock.monotonic() - started) * 1000
+        )
+
+    async def close(self) -> None:
+        if self.pool:
+            await self.pool.close()
+            self.pool = None
+
+
+def signer(config: SmtpConfig, address: str) -> Signer | None:
+    """Loads the key, if DKIM is set up. Raises Invalid."""
+    if not (config.dkim_key or config.dkim_selector):
+        return None
+    domain = config.dkim_domain or (config.from_ or address).rpartition("@")[2]
+    try:
+        return Signer(domain, config.dkim_selector, config.dkim_key)
+    except ValueError as error:
+        raise Invalid({"dkim_key": [str(error)]}) from None
+
+
+def mailboxes(config: SmtpConfig) -> dict[str, str]:
+    """Addresses to check, by the setting they come from; a domain is as good as a mailbox in it."""
+    named = {"inbound_domain": config.inbound_domain, "bounce_domain": config.bounce_domain}
+    domains = {name: f"x@{domain}" for name, domain in named.items() if domain}
+    return {"from": config.from_, **domains} if config.from_ else domains
+
+
+def said(receipt: Receipt) -> str:
+    refused = [f"{mailbox}: {answer}" for mailbox, answer in receipt.refused.items()]
+    return "\n".join([receipt.response, *refused])

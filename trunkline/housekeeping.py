@@ -1,0 +1,61 @@
+"""The installation's own schedules: pruning, squashing, waking. The operator's account owns them."""
+
+from trunkline.core import live, schedules
+from trunkline.core.db import Database, sql
+from trunkline.core.jobs import Desk, Job, job
+from trunkline.inbox import snoozing
+from trunkline.messaging import logs
+
+OPERATOR = 0
+
+
+@job("tallies.squash", apart=True)
+async def squash_tallies(desk: Desk) -> None:
+    """Turn many small deltas into one row each, a few accounts' names at a time."""
+    async with desk.database.system() as tx:
+        await tx.run(SQUASH)
+
+
+@job("idempotency.prune", apart=True)
+async def prune_idempotency(desk: Desk) -> None:
+    """A stored answer is kept for 24 hours."""
+    async with desk.database.system() as tx:
+        await tx.run(PRUNE_IDEMPOTENCY)
+        await tx.run(PRUNE_SESSIONS)
+
+
+SCHEDULES: list[tuple[str, Job]] = [
+    ("* * * * *", squash_tallies),
+    ("* * * * *", snoozing.wake_snoozed),
+    ("*/10 * * * *", live.prune),
+    ("*/15 * * * *", prune_idempotency),
+    ("30 * * * *", logs.prune),
+]
+
+
+async def install_schedules(database: Database) -> None:
+    async with database.tx(OPERATOR) as tx:
+        for cron, work in SCHEDULES:
+            await schedules.every(tx, work.name, cron, work)
+
+
+SQUASH = sql(
+    """
+    with crowded as (
+        select account_id, name from tallies group by account_id, name having count(*) > 10 limit 1000
+    ), gone as (
+        delete from tallies t using crowded c where t.account_id = c.account_id and t.name = c.name
+        returning t.account_id, t.name, t.value
+    )
+    insert into tallies (account_id, name, value)
+    select account_id, name, sum(value) from gone group by account_id, name
+    """,
+    system=True,
+)
+
+PRUNE_IDEMPOTENCY = sql(
+    "delete from idempotency where created_at < now() - interval '24 hours' and account_id is not null",
+    system=True,
+)
+
+PRUNE_SESSIONS = sql("delete from sessions where expires_at < now() -- account_id: of all users", system=True)

@@ -1,0 +1,230 @@
+"""Delivery: the sending half that a worker runs. Claim from due lines, send outside any transaction, write down.
+
+A slot is free again only when the outcome is committed, so what a crash can leave open is bounded: at most
+`CHANNEL_WINDOW` messages per channel and `WINDOW` per process. Those are resent (at least once, same id) or become
+`unknown` (at most once), as the channel says.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+
+import structlog
+from msgspec import Struct
+
+from trunkline.channels.base import Adapter, Outbound, SendError, Sent, Wire
+from trunkline.core import clock
+from trunkline.core.db import Database, Tx
+from trunkline.core.errors import TrunklineError, Unavailable
+from trunkline.core.tools import Tools
+from trunkline.messaging import channels, lines, preparing, settling
+from trunkline.messaging.channels import Channel
+from trunkline.messaging.lines import Claimed, Line
+from trunkline.messaging.sending import BULK
+
+log = structlog.get_logger("delivery")
+
+WINDOW = 256
+CHANNEL_WINDOW = 64
+BULK_SHARE = 0.75
+"""Bulk leaves a part of each window to those who wait for an answer."""
+SEND_SECONDS = 25
+"""Less than the lease, so that whoever claims after us never meets our request."""
+LOOK_SECONDS = 0.1
+FRESH_SECONDS = 2.0
+"""How old a channel's settings may be while it sends."""
+
+
+class Sending(Struct):
+    """A message in flight; `claimed` changes when its lease is renewed."""
+
+    line: Line
+    channel: Channel
+    claimed: Claimed
+    since: float
+
+
+class Sender:
+    """All the sending of one process."""
+
+    def __init__(self, database: Database, wire: Wire):
+        self.database = database
+        self.tools: Tools = database.tools
+        self.wire = wire
+        self.flying: dict[int, Sending] = {}
+        self._per_channel: Counter[int] = Counter()
+        self._adapters: dict[int, tuple[float, Channel, Adapter]] = {}
+        self._results: list[tuple[Sending, Sent]] = []
+        self._landed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """There is something to send, or a slot is free."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send until `stop`; then finish what is in flight."""
+        async with asyncio.TaskGroup() as group:
+            writer = group.create_task(self._write())
+            keeper = group.create_task(self._keep_leases())
+            while not self._stopping:
+                try:
+                    busy = await self._round()
+                except Unavailable:
+                    busy = False
+                    await asyncio.sleep(0.5)
+                if not busy:
+                    await self._rest()
+            while self.flying:
+                await asyncio.sleep(0.02)
+            writer.cancel()
+            keeper.cancel()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+
+    async def _rest(self) -> None:
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS if self.flying else 0.5):
+                await self._wake.wait()
+
+    async def _round(self) -> bool:
+        """Feed all due lines as long as they give something. True when anything was claimed."""
+        due = await lines.due(self.database)
+        if not due:
+            return False
+        until = clock.monotonic() + LOOK_SECONDS
+        claimed_any = False
+        while due and not self._stopping and clock.monotonic() < until:
+            fed = []
+            for line in due:
+                room = self._room_for(line, len(due))
+                if room <= 0:
+                    continue
+                if claimed := await self._feed(line, room):
+                    claimed_any = True
+                    if claimed == room:
+                        fed.append(line)
+            due = fed
+        return claimed_any
+
+    def _room_for(self, line: Line, sharers: int) -> int:
+        share = BULK_SHARE if line.lane == BULK else 1.0
+        channel = int(CHANNEL_WINDOW * share) - self._per_channel[line.channel_id]
+        total = int(WINDOW * share) - len(self.flying)
+        return min(channel, total, max(4, WINDOW // sharers))
+
+    async def _feed(self, line: Line, room: int) -> int:
+        """Claim from one line and start sending. Returns how many were claimed."""
+        async with self.database.tx(line.account_id, cause=f"broadcast:{line.broadcast_id}") as tx:
+            channel, adapter = await self._adapter(tx, line)
+            once = channel.semantics == "at_most_once"
+            claimed = await lines.claim(tx, line, room, channel.sends_as, at_most_once=once)
+            if not claimed:
+                return 0
+            ready = await preparing.prepare(tx, line, channel, claimed)
+        for start in range(0, len(ready), adapter.can.batch):
+            self._launch(line, channel, adapter, ready[start : start + adapter.can.batch])
+        return len(claimed)
+
+    async def _adapter(self, tx: Tx, line: Line) -> tuple[Channel, Adapter]:
+        """The channel as it is now, and its adapter: the same one, with its connections, until settings change."""
+        seen, channel, adapter = self._adapters.get(line.channel_id, (0.0, None, None))
+        if channel is not None and adapter is not None and clock.monotonic() - seen < FRESH_SECONDS:
+            return channel, adapter
+        current = await channels.with_deleted(tx, line.channel_id)
+        if adapter is None or channel is None or current.config != channel.config:
+            adapter = channels.adapter(self.tools, current)
+        self._adapters[line.channel_id] = clock.monotonic(), current, adapter
+        return current, adapter
+
+    def _launch(
+        self, line: Line, channel: Channel, adapter: Adapter, batch: Sequence[tuple[Claimed, Outbound]]
+    ) -> None:
+        flights = [Sending(line, channel, claimed, clock.monotonic()) for claimed, _ in batch]
+        for flight in flights:
+            self.flying[flight.claimed.id] = flight
+        self._per_channel[channel.id] += len(flights)
+        task = asyncio.get_running_loop().create_task(self._send(adapter, flights, [outbound for _, outbound in batch]))
+        task.add_done_callback(lambda done: done.exception())
+
+    async def _send(self, adapter: Adapter, flights: list[Sending], batch: list[Outbound]) -> None:
+        sent = await attempt(adapter, self.wire, batch)
+        self._results += zip(flights, sent, strict=True)
+        self._landed.set()
+
+    async def _write(self) -> None:
+        """Write outcomes down, all that are there at once; the database being away only delays it."""
+        while True:
+            await self._landed.wait()
+            self._landed.clear()
+            results, self._results = self._results, []
+            groups: dict[tuple[int, int, int, int], list[tuple[Sending, Sent]]] = {}
+            for flight, sent in results:
+                groups.setdefault(flight.line.key, []).append((flight, sent))
+            for group in groups.values():
+                await self._write_group(group)
+            for flight, _ in results:
+                del self.flying[flight.claimed.id]
+                self._per_channel[flight.channel.id] -= 1
+            self._wake.set()
+
+    async def _write_group(self, group: list[tuple[Sending, Sent]]) -> None:
+        while True:
+            try:
+                async with self._writing:
+                    line, channel = group[0][0].line, group[0][0].channel
+                    results = [(flight.claimed, sent) for flight, sent in group]
+                    await settling.settle(self.database, line, channel, results)
+                return
+            except Unavailable:
+                await asyncio.sleep(0.5)
+            except TrunklineError as error:
+                log.error("outcome_not_written", error=str(error), messages=len(group))
+                return
+
+    async def _keep_leases(self) -> None:
+        """Renew leases of slow sends, so that nobody takes them for lost."""
+        while True:
+            await asyncio.sleep(5)
+            old = [flight for flight in self.flying.values() if clock.monotonic() - flight.since > 10]
+            groups: dict[tuple[int, int, int, int], list[Sending]] = {}
+            for flight in old:
+                groups.setdefault(flight.line.key, []).append(flight)
+            for flights in groups.values():
+                with contextlib.suppress(Unavailable):
+                    async with self._writing:
+                        await self._renew(flights)
+
+    async def _renew(self, flights: list[Sending]) -> None:
+        line = flights[0].line
+        async with self.database.tx(line.account_id) as tx:
+            moments = await lines.renew(tx, line, [flight.claimed for flight in flights])
+        for flight in flights:
+            if flight.claimed.id in moments:
+                flight.claimed = settling.with_lease(flight.claimed, moments[flight.claimed.id])
+                flight.since = clock.monotonic()
+
+
+async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> list[Sent]:
+    """Hand a batch to its adapter; whatever goes wrong becomes an answer per message."""
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            sent = {answer.id: answer for answer in await adapter.send(wire, batch)}
+    except SendError as error:
+        return [Sent(id=message.id, error=error) for message in batch]
+    except TimeoutError:
+        error = SendError("ambiguous", f"No answer within {SEND_SECONDS} seconds.")
+        return [Sent(id=message.id, error=error) for message in batch]
+    except Exception as error:  # an adapter's bug must not stop the other channels
+        log.exception("adapter_failed", kind=adapter.kind, channel=adapter.channel.id)
+        lost = SendError("ambiguous", f"{type(error).__name__} in the adapter.")
+        return [Sent(id=message.id, error=lost) for message in batch]
+    missing = SendError("ambiguous", "The adapter gave no answer for this message.")
+    return [sent.get(message.id) or Sent(id=message.id, error=missing) for message in batch]

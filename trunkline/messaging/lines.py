@@ -1,0 +1,216 @@
+"""Lines: where outbound messages wait, by lane, channel, account and broadcast. Claiming from a line is a lease.
+
+A claim pushes `run_at` forward by the database's clock; that moment together with the message is the fence of
+whoever holds it. Lines are found by skipping through the queue's key, so a million rows cost as much as one.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from trunkline.core.db import Database, Tx, sql
+
+LEASE_SECONDS = 30
+PACE_MARGIN = 0.97
+"""A paced channel stays a little under its rate, so that jitter never breaks a provider's window."""
+
+
+class Line(Struct, frozen=True):
+    lane: int
+    channel_id: int
+    account_id: int
+    broadcast_id: int
+    rate: float | None
+
+    @property
+    def key(self) -> tuple[int, int, int, int]:
+        return self.lane, self.channel_id, self.account_id, self.broadcast_id
+
+
+class Claimed(Struct, frozen=True):
+    """A leased message with what rendering and sending need. `before` is its status when it was claimed."""
+
+    id: int
+    leased_until: datetime
+    attempts: int
+    before: str
+    uuid: UUID
+    contact_id: int
+    conversation_id: int | None
+    scheme: str
+    address: str
+    body: str | None
+    html: str | None
+    subject: str | None
+    attachments: list[dict[str, Any]] | None
+    quick_replies: list[str] | None
+    headers: dict[str, Any] | None
+    credits: int
+    credit_state: str
+    expired: bool
+    suppressed: bool
+    contact_status: str | None
+
+
+async def due(database: Database, limit: int = 256) -> list[Line]:
+    """Lines with something to send now, urgent lanes first. None while the installation is held."""
+    async with database.system() as tx:
+        return await tx.fetch(Line, DUE, limit)
+
+
+async def claim(tx: Tx, line: Line, limit: int, sends_as: str, *, at_most_once: bool) -> list[Claimed]:
+    """Lease up to `limit` messages of a line and mark them as being sent.
+
+    What was being sent already belongs to a worker that died: at most once leaves it as it is (`before` tells),
+    at least once sends it again.
+    """
+    if line.rate is not None:
+        limit = min(limit, await tx.value(int, ALLOWANCE, line.channel_id, interval(line.rate), burst(line.rate)) or 0)
+        if limit <= 0:
+            return []
+    claimed = await tx.fetch(
+        Claimed, CLAIM, line.account_id, line.lane, line.channel_id, line.broadcast_id, limit,
+        float(LEASE_SECONDS), sends_as, at_most_once,
+    )  # fmt: skip
+    if line.rate is not None and claimed:
+        await tx.run(PACE, line.channel_id, interval(line.rate), len(claimed))
+    return claimed
+
+
+def interval(rate: float) -> float:
+    """Seconds between two messages of a paced channel."""
+    return 1 / (rate * PACE_MARGIN)
+
+
+def burst(rate: float) -> int:
+    """How many may go at once after a pause."""
+    return max(1, int(rate * (1 - PACE_MARGIN)))
+
+
+async def release(tx: Tx, line: Line, held: list[Claimed]) -> None:
+    """Take finished messages out of the queue."""
+    await tx.run(RELEASE, *_place(line), [m.leased_until for m in held], [m.id for m in held])
+
+
+async def postpone(tx: Tx, line: Line, held: list[tuple[Claimed, float]]) -> None:
+    """Let messages wait again, each for its own number of seconds."""
+    await tx.run(
+        POSTPONE,
+        *_place(line),
+        [m.leased_until for m, _ in held],
+        [m.id for m, _ in held],
+        [seconds for _, seconds in held],
+    )
+
+
+async def renew(tx: Tx, line: Line, held: list[Claimed]) -> dict[int, datetime]:
+    """Extend leases of messages that are still being sent; returns the new fence per message."""
+    moments = [m.leased_until for m in held]
+    return dict(await tx.rows(RENEW, *_place(line), moments, [m.id for m in held], float(LEASE_SECONDS)))
+
+
+async def pause(tx: Tx, channel_id: int, seconds: float) -> None:
+    """The provider asked for a rest: nothing is claimed for this channel until then."""
+    await tx.run(PAUSE, channel_id, seconds)
+
+
+def _place(line: Line) -> tuple[int, int, int, int]:
+    return line.account_id, line.lane, line.channel_id, line.broadcast_id
+
+
+DUE = sql(
+    """
+    with recursive line as (
+        (select lane, channel_id, account_id, broadcast_id, run_at from outbound
+         order by lane, channel_id, account_id, broadcast_id, run_at limit 1)
+        union all
+        select next.* from line l cross join lateral (
+            select o.lane, o.channel_id, o.account_id, o.broadcast_id, o.run_at from outbound o
+            where (o.lane, o.channel_id, o.account_id, o.broadcast_id)
+                > (l.lane, l.channel_id, l.account_id, l.broadcast_id)
+            order by o.lane, o.channel_id, o.account_id, o.broadcast_id, o.run_at limit 1
+        ) next
+    )
+    select l.lane, l.channel_id, l.account_id, l.broadcast_id, c.rate
+    from line l
+    join accounts a on a.id = l.account_id and not a.suspended
+    left join channels c on c.id = l.channel_id and c.account_id in (l.account_id, 0)
+    left join broadcasts b on b.account_id = l.account_id and b.id = l.broadcast_id
+    left join paces p on p.channel_id = l.channel_id
+    where l.run_at <= clock_timestamp()
+        and (l.broadcast_id = 0 or b.status = 'sending')
+        and (p.paused_until is null or p.paused_until <= clock_timestamp())
+        and (c.rate is null or p.next_at is null or p.next_at <= clock_timestamp())
+        and not exists (select from installation where name = 'held' and value = 'true')
+    order by l.lane, l.run_at limit $1
+    """,
+    system=True,
+)
+
+CLAIM = sql("""
+    with due as materialized (
+        select lane, channel_id, account_id, broadcast_id, run_at, id from outbound
+        where account_id = $1 and lane = $2 and channel_id = $3 and broadcast_id = $4 and run_at <= clock_timestamp()
+        order by run_at, id limit $5 for update skip locked
+    ), leased as (
+        update outbound o set run_at = clock_timestamp() + make_interval(secs => $6), attempts = o.attempts + 1
+        from due
+        where o.account_id = $1 and o.lane = due.lane and o.channel_id = due.channel_id
+            and o.broadcast_id = due.broadcast_id and o.run_at = due.run_at and o.id = due.id
+        returning o.id, o.run_at, o.attempts
+    ), marked as (
+        update messages m set status = 'sending', attempts = leased.attempts from leased
+        where m.account_id = $1 and m.id = leased.id
+            and (m.status in ('queued', 'errored') or m.status = 'sending' and not $8::boolean)
+    )
+    select l.id, l.run_at as leased_until, l.attempts, m.status as before, m.uuid, m.contact_id, m.conversation_id,
+        m.scheme, m.address, m.body, m.html, m.subject, m.attachments, m.quick_replies, m.headers, m.credits,
+        m.credit_state, coalesce(m.expires_at <= now(), false) as expired,
+        exists (select from suppressions s where s.account_id = $1 and s.kind = $7 and s.address = m.address)
+            as suppressed,
+        c.status as contact_status
+    from leased l
+    join messages m on m.account_id = $1 and m.id = l.id
+    left join contacts c on c.account_id = $1 and c.id = m.contact_id and c.deleted_at is null
+    order by l.id
+""")
+
+ALLOWANCE = sql("""
+    with lock as (
+        insert into paces (channel_id) values ($1)
+        on conflict (channel_id) do update set channel_id = excluded.channel_id returning next_at
+    )
+    select $3::int - greatest(0, ceil(extract(epoch from next_at - clock_timestamp()) / $2::float8))::int
+    from lock -- account_id: a pace belongs to the channel, which the pool's accounts share
+""")
+
+PACE = sql("""
+    update paces set next_at = greatest(next_at, clock_timestamp()) + make_interval(secs => $2::float8 * $3::int)
+    where channel_id = $1 -- account_id: see above
+""")
+
+_HELD = """
+    from unnest($5::timestamptz[], $6::bigint[]{more}) as held (run_at, id{names})
+    where o.account_id = $1 and o.lane = $2 and o.channel_id = $3 and o.broadcast_id = $4
+        and o.run_at = held.run_at and o.id = held.id
+"""
+
+RELEASE = sql("delete from outbound o using" + _HELD.format(more="", names="").lstrip().removeprefix("from"))
+
+POSTPONE = sql(
+    "update outbound o set run_at = clock_timestamp() + make_interval(secs => held.seconds)"
+    + _HELD.format(more=", $7::float8[]", names=", seconds")
+)
+
+RENEW = sql(
+    "update outbound o set run_at = clock_timestamp() + make_interval(secs => $7)"
+    + _HELD.format(more="", names="")
+    + "returning o.id, o.run_at"
+)
+
+PAUSE = sql("""
+    insert into paces (channel_id, paused_until) values ($1, clock_timestamp() + make_interval(secs => $2))
+    on conflict (channel_id) do update set paused_until = excluded.paused_until -- account_id: see above
+""")

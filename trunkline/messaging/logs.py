@@ -1,0 +1,74 @@
+"""The channel log: each talk with a provider, kept for a week, secrets already removed by the adapter."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from trunkline.core.db import Tx, sql
+from trunkline.core.jobs import job
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    channel_id: int
+    kind: str
+    message_id: int | None = None
+    request: str = ""
+    response: str = ""
+    code: int | None = None
+    error: str | None = None
+    elapsed_ms: float = 0.0
+
+
+class Logged(Struct, frozen=True):
+    id: int
+    channel_id: int
+    message_id: int | None
+    kind: str
+    request: str
+    response: str
+    code: int | None
+    error: str | None
+    elapsed_ms: float
+    at: datetime
+
+
+async def add(tx: Tx, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    fields = ("channel_id", "message_id", "kind", "request", "response", "code", "error", "elapsed_ms")
+    await tx.run(ADD, tx.account, *([getattr(entry, name) for entry in entries] for name in fields))
+
+
+async def of_message(tx: Tx, message_id: int) -> list[Logged]:
+    """What was said with the provider about a message, oldest first."""
+    return await tx.fetch(Logged, OF_MESSAGE, tx.account, message_id)
+
+
+@job("channel_log.prune", apart=True)
+async def prune(desk) -> None:
+    """Delete entries older than a week, in portions, of all accounts."""
+    while True:
+        async with desk.database.system() as tx:
+            if await tx.run(PRUNE) < 5000:
+                return
+
+
+ADD = sql("""
+    insert into channel_log (account_id, channel_id, message_id, kind, request, response, code, error, elapsed_ms)
+    select $1, * from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
+        $9::real[])
+""")
+
+OF_MESSAGE = sql("""
+    select id, channel_id, message_id, kind, request, response, code, error, elapsed_ms, at
+    from channel_log where account_id = $1 and message_id = $2 order by id
+""")
+
+PRUNE = sql(
+    """
+    delete from channel_log where (account_id, id) in (
+        select account_id, id from channel_log where at < now() - interval '7 days' limit 5000)
+    """,
+    system=True,
+)

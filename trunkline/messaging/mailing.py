@@ -1,0 +1,42 @@
+"""Mailing: what the pipeline adds to an e-mail: subject and HTML, the thread it answers, the way to unsubscribe."""
+
+from typing import Any
+
+from trunkline.channels.base import Mail
+from trunkline.core.db import Database, Tx
+from trunkline.core.errors import NotFound
+from trunkline.core.tools import Tools
+from trunkline.messaging import consenting
+from trunkline.messaging.lines import Claimed
+
+UNSUBSCRIBE = "unsubscribe"
+
+
+def mail(tx: Tx, message: Claimed, subject: str, html: str | None, *, bulk: bool) -> Mail:
+    """The mail parts of a message. Bulk carries the one-click unsubscribe of RFC 8058; a person's answer does not."""
+    tools: Tools = tx.database.tools
+    headers: dict[str, Any] = message.headers or {}
+    return Mail(
+        subject=subject,
+        html=html,
+        from_name=headers.get("from_name"),
+        unsubscribe_url=unsubscribe_url(tools, tx.account, message.id) if bulk else None,
+        in_reply_to=headers.get("in_reply_to"),
+        references=headers.get("references", ()),
+        cc=headers.get("cc", ()),
+        bcc=headers.get("bcc", ()),
+    )
+
+
+def unsubscribe_url(tools: Tools, account: int, message: int) -> str:
+    return tools.url(f"/u/{tools.vault.sign(UNSUBSCRIBE, f'{account}-{message}')}")
+
+
+async def unsubscribe(database: Database, token: str, evidence: dict[str, Any]) -> str:
+    """Stop mail to the address that the token's message went to; saying it twice is fine. Returns the address."""
+    payload = database.tools.vault.verify(UNSUBSCRIBE, token)
+    if payload is None:
+        raise NotFound("link")
+    account, _, message = payload.decode().partition("-")
+    async with database.tx(int(account), actor="contact", cause="unsubscribe") as tx:
+        return await consenting.unsubscribe(tx, int(message), evidence)

@@ -1,0 +1,74 @@
+"""Outcomes: what a provider's answer means for a message. Pure, so that a table of answers tests it.
+
+| answer | at most once | at least once |
+|---|---|---|
+| taken | sent | sent |
+| never left us, throttled, provider's fault | tried again | tried again |
+| refused for good | failed | failed |
+| the answer was lost after the request left | unknown, never repeated | tried again with the same id |
+"""
+
+import random
+
+from msgspec import Struct
+
+from trunkline.channels.base import SendError, Sent
+
+RETRY_SECONDS = (5, 30, 300, 1800, 7200)
+REST_SECONDS = 300
+"""How long a channel rests after the provider refused the channel itself."""
+
+
+class Outcome(Struct, frozen=True):
+    """`status` is the message's new one; `again_in` seconds when it waits for another try; `rest` for the channel."""
+
+    status: str
+    again_in: float | None = None
+    rest: float | None = None
+    reason: str | None = None
+    error: str | None = None
+    provider_code: str | None = None
+    external_id: str | None = None
+    trouble: str | None = None
+    opted_out: bool = False
+
+
+def decide(sent: Sent, attempts: int, *, at_most_once: bool) -> Outcome:
+    error = sent.error
+    if error is None:
+        return Outcome("sent", external_id=sent.external_id)
+    if error.code == "ambiguous" and at_most_once:
+        return Outcome("unknown", reason="ambiguous", error=error.detail, provider_code=error.provider_code)
+    if (error.retry or error.code in ("ambiguous", "throttled", "unreachable", "config")) and attempts <= len(
+        RETRY_SECONDS
+    ):
+        return _again(error, attempts)
+    return Outcome(
+        "failed",
+        reason=REASONS.get(error.code, error.code),
+        error=error.detail,
+        provider_code=error.provider_code,
+        trouble=error.detail if error.stop_channel else None,
+        opted_out=error.code == "contact_stopped",
+    )
+
+
+def _again(error: SendError, attempts: int) -> Outcome:
+    seconds = RETRY_SECONDS[attempts - 1] * random.uniform(0.8, 1.2)
+    rest = None
+    if error.code == "throttled":
+        rest = error.retry_after or 1.0
+    elif error.stop_channel or error.code == "config":
+        rest = REST_SECONDS
+    return Outcome(
+        "errored",
+        again_in=max(seconds, error.retry_after or 0.0) if rest is None else max(rest, 1.0),
+        rest=rest,
+        reason=error.code,
+        error=error.detail,
+        provider_code=error.provider_code,
+        trouble=error.detail if error.code == "config" else None,
+    )
+
+
+REASONS = {"contact_stopped": "suppressed", "ambiguous": "unreachable", "config": "channel"}

@@ -1,0 +1,168 @@
+"""Receiving: from a provider's call to a stored message, in one transaction; answering happens after the commit.
+
+A repeat is told by the provider's message id under a unique key, so any number of copies at once make one message.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.channels.base import Inbound, Status
+from trunkline.contacts import people
+from trunkline.core import clock, ids
+from trunkline.core.db import Database, Tx, sql
+from trunkline.core.text import clean
+from trunkline.messaging import statuses
+from trunkline.messaging.channels import POOL, Channel
+from trunkline.messaging.events import MessageReceived
+
+LONGEST = 65_536
+"""Characters of an inbound text that are kept."""
+
+
+class Received(Struct, frozen=True):
+    message_id: int
+    duplicate: bool
+    contact_id: int
+
+
+async def take(database: Database, channel: Channel, items: Sequence[Inbound | Status]) -> list[Received]:
+    """Store what a provider told us about one channel. On a pool channel each item finds its own workspace."""
+    received: list[Received] = []
+    for account, batch in (await _by_account(database, channel, items)).items():
+        async with database.tx(account, actor=f"channel:{channel.id}") as tx:
+            reports = [item for item in batch if isinstance(item, Status)]
+            if reports:
+                await statuses.report(tx, channel.id, reports)
+            messages = [item for item in batch if isinstance(item, Inbound)]
+            if messages:
+                received += await store(tx, channel, messages)
+    return received
+
+
+async def store(tx: Tx, channel: Channel, messages: Sequence[Inbound]) -> list[Received]:
+    """Store inbound messages; one answer per message, in order."""
+    urns = [message.urn for message in messages]
+    names = {message.urn: message.name for message in messages if message.name}
+    contacts = await people.get_or_create(tx, urns, names=names, source=channel.sends_as)
+    rows = [_row(message, contact_id) for message, (contact_id, _) in zip(messages, contacts, strict=True)]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    stored = await tx.fetch(_Stored, INSERT, tx.account, channel.id, *columns)
+    known = {row.position: row for row in stored}
+    if len(known) < len(messages):
+        # A repeat: its first copy was committed by somebody else, perhaps just now.
+        again = [n for n in range(1, len(messages) + 1) if n not in known]
+        named = [messages[n - 1].external_id or "" for n in again]
+        for row in await tx.fetch(_Stored, FIND, tx.account, channel.id, again, named):
+            known[row.position] = row
+    fresh = [row for row in stored if not row.duplicate]
+    await people.touch(tx, [contacts[row.position - 1][0] for row in fresh], inbound=clock.now())
+    for row in fresh:
+        tx.record(_event(channel, messages[row.position - 1], contacts[row.position - 1][0], row.id))
+    return [Received(known[n].id, known[n].duplicate, contacts[n - 1][0]) for n in range(1, len(messages) + 1)]
+
+
+class _Stored(Struct, frozen=True):
+    position: int
+    id: int
+    duplicate: bool
+
+
+class _Owner(Struct, frozen=True):
+    position: int
+    account: int
+
+
+async def _by_account(
+    database: Database, channel: Channel, items: Sequence[Inbound | Status]
+) -> dict[int, list[Inbound | Status]]:
+    """Whose each item is. A pool channel's answer goes to the workspace that wrote to that address last."""
+    if channel.account_id != POOL:
+        return {channel.account_id: list(items)}
+    async with database.system() as tx:
+        owners = await tx.fetch(
+            _Owner,
+            OWNERS,
+            channel.id,
+            [item.external_id if isinstance(item, Status) else None for item in items],
+            [item.urn.path if isinstance(item, Inbound) else None for item in items],
+        )
+    batches: dict[int, list[Inbound | Status]] = {}
+    for owner in owners:
+        batches.setdefault(owner.account, []).append(items[owner.position - 1])
+    return batches
+
+
+def _row(message: Inbound, contact_id: int) -> tuple[object, ...]:
+    return (
+        contact_id,
+        message.urn.scheme,
+        message.urn.path,
+        "reaction" if message.reaction else "html" if message.html else "text",
+        clean(message.text)[:LONGEST],
+        clean(message.html)[: LONGEST * 4] if message.html else None,
+        clean(message.subject)[:998] if message.subject else None,
+        [msgspec.to_builtins(attachment) for attachment in message.attachments] or None,
+        message.external_id or f"none:{ids.new_uuid()}",
+        message.received_at,
+    )
+
+
+def _event(channel: Channel, message: Inbound, contact_id: int, id: int) -> MessageReceived:
+    return MessageReceived(
+        id=id,
+        contact_id=contact_id,
+        channel_id=channel.id,
+        sends_as=channel.sends_as,
+        scheme=message.urn.scheme,
+        address=message.urn.path,
+        text=clean(message.text)[:1000],
+        received_at=message.received_at or clock.now(),
+        subject=message.subject,
+        thread=msgspec.to_builtins(message.thread) if message.thread else None,
+        visitor=message.visitor,
+        automatic=message.automatic,
+        reaction=message.reaction,
+        words=channel.sends_as in ("sms", "whatsapp"),
+    )
+
+
+INSERT = sql("""
+    with arrived as (
+        select * from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::jsonb[], $11::text[], $12::timestamptz[]) with ordinality
+            as a (contact_id, scheme, address, kind, body, html, subject, attachments, external_id, received_at,
+            position)
+    ), stored as (
+        insert into messages (account_id, direction, status, channel_id, contact_id, scheme, address, kind, body, html,
+            subject, attachments, external_id, sent_at)
+        select $1, 'in', 'received', $2, contact_id, scheme, address, kind, body, html, subject, attachments,
+            external_id, coalesce(received_at, now())
+        from arrived order by position
+        on conflict (account_id, channel_id, external_id) where direction = 'in' and external_id is not null do nothing
+        returning id, external_id
+    )
+    select min(a.position) as position, s.id, false as duplicate
+    from stored s join arrived a on a.external_id = s.external_id group by s.id
+""")
+
+FIND = sql("""
+    select wanted.position, m.id, true as duplicate
+    from unnest($3::bigint[], $4::text[]) as wanted (position, external_id)
+    join messages m on m.account_id = $1 and m.channel_id = $2 and m.direction = 'in'
+        and m.external_id = wanted.external_id
+""")
+
+OWNERS = sql(
+    """
+    select item.position, coalesce(
+        (select m.account_id from messages m where m.channel_id = $1 and m.direction = 'out'
+            and m.external_id = item.external_id limit 1),
+        (select m.account_id from messages m join urns u on u.account_id = m.account_id and u.contact_id = m.contact_id
+            where u.path = item.address and m.channel_id = $1 and m.direction = 'out' and m.address = item.address
+            order by m.id desc limit 1)) as account
+    from unnest($2::text[], $3::text[]) with ordinality as item (external_id, address, position)
+    """,
+    system=True,
+)

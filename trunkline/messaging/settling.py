@@ -1,0 +1,84 @@
+"""Settling: outcomes of sent messages, written down in one transaction per line."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from trunkline.channels.base import Sent
+from trunkline.contacts import consents
+from trunkline.core import clock
+from trunkline.core.db import Database, Tx
+from trunkline.messaging import channels, lines, logs, statuses
+from trunkline.messaging.channels import Channel
+from trunkline.messaging.lines import Claimed, Line
+from trunkline.messaging.outcomes import Outcome, decide
+from trunkline.messaging.sending import BULK
+from trunkline.messaging.statuses import Change
+
+Result = tuple[Claimed, Sent]
+
+
+async def settle(database: Database, line: Line, channel: Channel, results: Sequence[Result]) -> None:
+    """Statuses, credits, counts, queue rows and the channel log of one batch: all or nothing."""
+    once = channel.semantics == "at_most_once"
+    decided = [(claimed, sent, decide(sent, claimed.attempts, at_most_once=once)) for claimed, sent in results]
+    async with database.tx(line.account_id, cause=f"broadcast:{line.broadcast_id}" if line.broadcast_id else "") as tx:
+        await statuses.apply_many(tx, [_change(claimed, outcome) for claimed, _, outcome in decided])
+        await lines.release(tx, line, [claimed for claimed, _, outcome in decided if outcome.again_in is None])
+        again = [(claimed, outcome.again_in) for claimed, _, outcome in decided if outcome.again_in is not None]
+        if again:
+            await lines.postpone(tx, line, again)
+            tx.wake("outbound")
+        await logs.add(tx, [_entry(channel, *row) for row in decided if _worth_logging(line, *row)])
+        for claimed, _, outcome in decided:
+            if outcome.opted_out:
+                await _opt_out(tx, channel, claimed)
+        await _rest(tx, channel, [outcome for _, _, outcome in decided])
+    trouble = next((outcome.trouble for _, _, outcome in decided if outcome.trouble), None)
+    if trouble or channel.trouble:
+        await channels.set_trouble(database, channel, trouble)
+
+
+def _change(claimed: Claimed, outcome: Outcome) -> Change:
+    return Change(claimed.id, outcome.status, outcome.external_id, outcome.reason, outcome.error, outcome.provider_code)
+
+
+def _worth_logging(line: Line, claimed: Claimed, sent: Sent, outcome: Outcome) -> bool:
+    """A broadcast logs what went wrong; everything else is logged whole."""
+    return sent.exchange is not None and (line.lane != BULK or outcome.status != "sent")
+
+
+def _entry(channel: Channel, claimed: Claimed, sent: Sent, outcome: Outcome) -> logs.Entry:
+    exchange = sent.exchange
+    assert exchange is not None
+    return logs.Entry(
+        channel_id=channel.id,
+        kind="send",
+        message_id=claimed.id,
+        request=exchange.request,
+        response=exchange.response,
+        code=exchange.status,
+        error=outcome.error,
+        elapsed_ms=exchange.elapsed_ms,
+    )
+
+
+async def _opt_out(tx: Tx, channel: Channel, claimed: Claimed) -> None:
+    await consents.opt_out(
+        tx,
+        channel.sends_as,
+        claimed.address,
+        source="provider",
+        evidence={"channel": channel.id, "message": claimed.id, "at": clock.iso(clock.now())},
+        contact_id=claimed.contact_id,
+    )
+
+
+async def _rest(tx: Tx, channel: Channel, outcomes: Sequence[Outcome]) -> None:
+    if rest := max((outcome.rest or 0.0 for outcome in outcomes), default=0.0):
+        await lines.pause(tx, channel.id, rest)
+
+
+def with_lease(claimed: Claimed, fence: object) -> Claimed:
+    """The same message under its renewed lease."""
+    return msgspec.structs.replace(claimed, leased_until=fence)

@@ -1,0 +1,188 @@
+"""Statuses: what became of messages. Evidence only moves forward; credits and counts follow in the same transaction.
+
+queued, sending and errored belong to the sender; unknown, sent, delivered, read and failed are evidence. A later
+`sent` or `delivered` beats `failed` as long as the message was not known to be sent; `delivered` beats every
+`failed`, `read` beats all; `canceled` is final.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from trunkline.billing import credits
+from trunkline.channels.base import Status
+from trunkline.core.db import Tx, sql
+from trunkline.messaging.events import MessagesChanged
+
+
+class Change(Struct, frozen=True):
+    """One piece of evidence about a message of this account."""
+
+    id: int
+    status: str
+    external_id: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    provider_code: str | None = None
+
+
+class Changed(Struct, frozen=True):
+    """A message that really moved, before and after."""
+
+    id: int
+    before: str
+    status: str
+    conversation_id: int | None
+    broadcast_id: int | None
+    contact_id: int
+    credits: int
+    credit_before: str
+    credit_state: str
+    reason: str | None
+
+
+async def apply_many(tx: Tx, changes: Sequence[Change]) -> list[Changed]:
+    """Apply evidence in bulk and return what moved. Repeats and stale reports change nothing."""
+    if not changes:
+        return []
+    latest = {change.id: change for change in changes}.values() if _one_each(changes) else None
+    if latest is None:
+        return [moved for change in changes for moved in await apply_many(tx, [change])]
+    columns = [list(column) for column in zip(*(_row(change) for change in latest), strict=True)]
+    moved = await tx.fetch(Changed, APPLY, tx.account, *columns)
+    if moved:
+        await _settle(tx, moved)
+        await _count(tx, moved)
+        tx.record(MessagesChanged([(m.id, m.status, m.conversation_id, m.broadcast_id, m.reason) for m in moved]))
+    return moved
+
+
+async def report(tx: Tx, channel_id: int, statuses: Sequence[Status]) -> list[Changed]:
+    """Delivery reports of a channel. A report may only touch messages of this channel and account."""
+    ids = await tx.rows(
+        REPORTED,
+        tx.account,
+        channel_id,
+        [s.external_id or "" for s in statuses],
+        [s.message_id or 0 for s in statuses],
+    )
+    found: dict[int, int] = dict(ids)
+    return await apply_many(
+        tx,
+        [
+            Change(found[n], s.status, s.external_id, s.reason, s.detail, s.code)
+            for n, s in enumerate(statuses, start=1)
+            if n in found
+        ],
+    )
+
+
+async def stats(tx: Tx) -> dict[str, int]:
+    """Messages of this account per state, every state named."""
+    counted: dict[str, int] = dict(await tx.rows(STATS, tx.account))
+    return {state: counted.get(state, 0) for state in STATES}
+
+
+STATES = (
+    "queued", "sending", "errored", "unknown", "sent", "delivered", "read", "failed", "canceled", "received", "handled",
+)  # fmt: skip
+
+
+def _one_each(changes: Sequence[Change]) -> bool:
+    return len({change.id for change in changes}) == len(changes)
+
+
+def _row(change: Change) -> tuple[object, ...]:
+    return change.id, change.status, change.external_id, change.reason, change.error, change.provider_code
+
+
+async def _settle(tx: Tx, moved: list[Changed]) -> None:
+    """Move the credits of a batch in at most four entries."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for m in moved:
+        if m.credit_before != m.credit_state:
+            sums[m.credit_before, m.credit_state] += m.credits
+    if amount := sums["reserved", "captured"]:
+        await credits.capture(tx, amount, "messages", f"message:{moved[0].id}")
+    if amount := sums["reserved", "refunded"]:
+        await credits.refund(tx, amount, "messages", f"message:{moved[0].id}")
+    if amount := sums["captured", "refunded"]:
+        await credits.refund_spent(tx, amount, "messages", f"message:{moved[0].id}")
+    if amount := sums["refunded", "captured"]:
+        await credits.recapture(tx, amount, "messages", f"message:{moved[0].id}")
+
+
+async def _count(tx: Tx, moved: list[Changed]) -> None:
+    """Progress of broadcasts, as deltas: nobody scans messages to draw a bar."""
+    deltas: Counter[str] = Counter()
+    for m in moved:
+        if m.broadcast_id is not None:
+            deltas[f"broadcast:{m.broadcast_id}:{_counted(m.before)}"] -= 1
+            deltas[f"broadcast:{m.broadcast_id}:{_counted(m.status)}"] += 1
+    deltas = Counter({name: delta for name, delta in deltas.items() if delta})
+    if deltas:
+        await tx.run(COUNT, tx.account, list(deltas), list(deltas.values()))
+
+
+def _counted(status: str) -> str:
+    """Waiting in any form counts as queued."""
+    return "queued" if status in ("queued", "sending", "errored") else status
+
+
+APPLY = sql("""
+    with change as (
+        select * from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+            as c (id, status, external_id, reason, error, provider_code)
+    ), old as (
+        select m.id, m.status as before, m.credit_state as credit_before, c.status, c.external_id, c.reason, c.error,
+            c.provider_code
+        from messages m join change c on c.id = m.id
+        where m.account_id = $1 and m.direction = 'out' and case c.status
+            when 'errored' then m.status in ('queued', 'sending', 'errored')
+            when 'unknown' then m.status in ('queued', 'sending', 'errored')
+            when 'sent' then m.status in ('queued', 'sending', 'errored', 'unknown')
+                or m.status = 'failed' and m.sent_at is null
+            when 'delivered' then m.status not in ('delivered', 'read', 'canceled')
+            when 'read' then m.status not in ('read', 'canceled')
+            when 'failed' then m.status in ('queued', 'sending', 'errored', 'unknown', 'sent')
+            when 'canceled' then m.status in ('queued', 'errored')
+            else false end
+        order by m.id for update of m
+    )
+    update messages m set
+        status = old.status,
+        external_id = coalesce(old.external_id, m.external_id),
+        reason = case when old.status in ('failed', 'errored', 'canceled', 'unknown') then old.reason end,
+        error = case when old.status in ('failed', 'errored', 'unknown') then old.error end,
+        provider_code = coalesce(old.provider_code, m.provider_code),
+        sent_at = case when old.status in ('sent', 'delivered', 'read') then coalesce(m.sent_at, now())
+            else m.sent_at end,
+        delivered_at = case when old.status in ('delivered', 'read') then coalesce(m.delivered_at, now())
+            else m.delivered_at end,
+        read_at = case when old.status = 'read' then now() else m.read_at end,
+        failed_at = case when old.status = 'failed' then now() else m.failed_at end,
+        credit_state = case
+            when m.credit_state = 'none' then 'none'
+            when old.status in ('failed', 'canceled') then 'refunded'
+            when old.status in ('unknown', 'sent', 'delivered', 'read') then 'captured'
+            else m.credit_state end
+    from old where m.account_id = $1 and m.id = old.id
+    returning m.id, old.before, m.status, m.conversation_id, m.broadcast_id, m.contact_id, m.credits,
+        old.credit_before, m.credit_state, m.reason
+""")
+
+REPORTED = sql("""
+    select r.position, m.id
+    from unnest($3::text[], $4::bigint[]) with ordinality as r (external_id, message_id, position)
+    join messages m on m.account_id = $1 and m.channel_id = $2 and m.direction = 'out'
+        and (m.external_id = r.external_id or m.id = r.message_id)
+    order by r.position
+""")
+
+COUNT = sql("""
+    insert into tallies (account_id, name, value) select $1, name, value from unnest($2::text[], $3::bigint[])
+        as delta (name, value)
+""")
+
+STATS = sql("select status, count(*) from messages where account_id = $1 group by status")
