@@ -9,7 +9,9 @@ import asyncpg
 import pytest
 
 from tests import world
+from trunkline.core import config
 from trunkline.core.db import Database, Tx
+from trunkline.core.tools import Tools
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +33,14 @@ def worker_id() -> str:
 
 
 @pytest.fixture(scope="session")
-async def database(dsn: str, anyio_backend: str) -> AsyncIterator[Database]:
+async def database(
+    dsn: str, anyio_backend: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Database]:
     database = await Database(dsn, connections=8).open()
+    settings = config.load({}, data=tmp_path_factory.mktemp("data"), egress_allow=("127.0.0.1", "localhost"))
+    database.tools = Tools(settings)
     yield database
+    await database.tools.close()
     await database.close()
 
 

@@ -10,8 +10,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from trunkline.core.db import Database
+from trunkline.channels.base import Wire
+from trunkline.core.db import Database, sql
 from trunkline.core.ids import new_uuid
+from trunkline.messaging import channels
+from trunkline.messaging.carrier import Carrier
+from trunkline.messaging.channels import Channel
+from trunkline.messaging.delivery import Sender
 from trunkline.storage import postgres, schema
 
 
@@ -67,3 +72,27 @@ async def workspace(database: Database, *, metered: bool = False, kind: str = "w
 def _with_database(dsn: str, name: str) -> str:
     parts = urlsplit(dsn)
     return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+async def simulator(database: Database, account: int, **settings: object) -> Channel:
+    """A simulator channel of an account."""
+    async with database.tx(account) as tx:
+        channel, _ = await channels.create(tx, "simulator", f"Sim {secrets.token_hex(3)}", "+40700000000", settings)
+        return channel
+
+
+async def deliver(database: Database, account: int) -> None:
+    """Run a sender until nothing of the account waits to be sent now."""
+    sender = Sender(database, Wire(await database.tools.http(), database.tools.egress, Carrier(database)))
+    task = asyncio.create_task(sender.run())
+    async with asyncio.timeout(60):
+        while not task.done():
+            async with database.tx(account) as tx:
+                if not await tx.value(bool, DUE, account):
+                    break
+            await asyncio.sleep(0.01)
+    sender.stop()
+    await task
+
+
+DUE = sql("select true from outbound where account_id = $1 and (run_at <= now() or attempts > 0) limit 1")

@@ -107,4 +107,4 @@ RUNGS = [ignore_reaction, ignore_automatic, opt_out, opt_in, say_who_we_are, lea
 
 HANDLED = sql("update messages set status = 'handled' where account_id = $1 and id = $2 and status = 'received'")
 
-NAME = sql("select name from accounts where id = $1 /* account_id */")
+NAME = sql("select name from accounts where id = $1")

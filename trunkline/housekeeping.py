@@ -54,8 +54,8 @@ SQUASH = sql(
 )
 
 PRUNE_IDEMPOTENCY = sql(
-    "delete from idempotency where created_at < now() - interval '24 hours' and account_id is not null",
+    "delete from idempotency where created_at < now() - interval '24 hours'",
     system=True,
 )
 
-PRUNE_SESSIONS = sql("delete from sessions where expires_at < now() -- account_id: of all users", system=True)
+PRUNE_SESSIONS = sql("delete from sessions where expires_at < now()", system=True)

@@ -200,9 +200,9 @@ BEAT = sql(
     """
     with silent as (delete from workers where seen_at < now() - interval '1 minute')
     insert into workers (id, host, pid, queues, version) values ($1, $2, $3, $4, $5)
-    on conflict (id) do update set seen_at = now() -- account_id: workers serve all
+    on conflict (id) do update set seen_at = now()
     """,
     system=True,
 )
 
-GONE = sql("delete from workers where id = $1 -- account_id: workers serve all", system=True)
+GONE = sql("delete from workers where id = $1", system=True)

@@ -92,6 +92,9 @@ class Progress(Struct, frozen=True):
     read: int = 0
     failed: int = 0
     canceled: int = 0
+    opened: int = 0
+    clicked: int = 0
+    unsubscribed: int = 0
 
     @property
     def arrived(self) -> int:

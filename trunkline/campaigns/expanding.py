@@ -149,7 +149,7 @@ STILL_WAITING = sql("""
 FINISH = sql(
     """
     update broadcasts b set status = 'sent', completed_at = now(), updated_at = now()
-    where b.status = 'sending' and b.expanded and b.account_id is not null and not exists (
+    where b.status = 'sending' and b.expanded and not exists (
         select from outbound o where o.lane = 2 and o.channel_id = b.channel_id and o.account_id = b.account_id
             and o.broadcast_id = b.id)
     returning b.account_id, b.id, b.name

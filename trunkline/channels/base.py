@@ -61,6 +61,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     batch: int = 1
     words: bool = False  # opt-out, opt-in and help words are honoured on inbound
     threads: bool = False  # one conversation per thread instead of one per contact
+    reply_window_hours: int | None = None  # later than this after their last message only templates may be sent
 
 
 class Attachment(Struct, frozen=True, kw_only=True):

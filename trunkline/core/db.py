@@ -37,11 +37,16 @@ CONNECTION_ERRORS = (
 )
 
 
-class Statement(str):
+class Statement:
     """SQL text that the tests know about. `module` is where it stands; `system` says which role may run it."""
 
-    module: str
-    system: bool
+    __slots__ = ("module", "system", "text")
+
+    def __init__(self, text: str, module: str, system: bool):
+        self.text, self.module, self.system = text, module, system
+
+    def __repr__(self) -> str:
+        return f"{self.module}: {' '.join(self.text.split())[:60]}"
 
 
 STATEMENTS: list[Statement] = []
@@ -49,11 +54,14 @@ STATEMENTS: list[Statement] = []
 
 def sql(text: str, *, system: bool = False) -> Statement:
     """Register a statement, so that one test prepares it and another checks that it names the account."""
-    statement = Statement(text.strip())
-    statement.module = sys._getframe(1).f_globals["__name__"]
-    statement.system = system
+    statement = Statement(text.strip(), sys._getframe(1).f_globals["__name__"], system)
     STATEMENTS.append(statement)
     return statement
+
+
+def json_text(value: object) -> str | None:
+    """JSON for a `text[]` parameter that the statement casts: a list inside a `jsonb[]` would be taken for a dimension."""
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 class Tx:
@@ -136,7 +144,7 @@ class Tx:
         self, statement: Statement, *args: object, batch: int = 500
     ) -> AsyncIterator[list[tuple[Any, ...]]]:
         """Rows in batches from a server-side cursor: flat memory for whole tables."""
-        cursor = await self._connection.cursor(statement, *args)
+        cursor = await self._connection.cursor(statement.text, *args)
         while rows := await cursor.fetch(batch):
             yield rows
 
@@ -161,7 +169,7 @@ class Tx:
         if self._events:
             types, data = zip(*self._events, strict=True)
             await self._connection.execute(
-                INSERT_EVENTS, self.account, self.actor, self.cause, self.depth, list(types), list(data)
+                INSERT_EVENTS.text, self.account, self.actor, self.cause, self.depth, list(types), list(data)
             )
             self._after.add("events")
             self._events = []
@@ -170,7 +178,7 @@ class Tx:
             if calls:
                 keys, names, args, moments = (list(column) for column in zip(*calls, strict=True))
                 await self._connection.execute(
-                    insert, self.account, self.actor, self.cause, self.depth, keys, names, args, moments
+                    insert.text, self.account, self.actor, self.cause, self.depth, keys, names, args, moments
                 )
                 self._after.add(queue)
         self._jobs = []
@@ -178,7 +186,7 @@ class Tx:
     async def _run(self, method: Any, statement: Statement, args: tuple[object, ...]) -> Any:
         if statement.system and not self.system:
             raise PermissionError(f"a system statement of {statement.module} in an account's transaction")
-        return await method(statement, *args)
+        return await method(statement.text, *args)
 
 
 class Database:
@@ -323,7 +331,7 @@ async def _rollback(connection: Any) -> None:
         connection.terminate()
 
 
-_checked: set[tuple[str, type]] = set()
+_checked: set[tuple[Statement, type]] = set()
 
 
 def _check_columns(statement: Statement, cls: type, row: Any) -> None:

@@ -37,6 +37,11 @@ def to_text(html: str) -> str:
     return "\n".join(lines).strip() or _without_tags(html)
 
 
+def is_html(text: str) -> bool:
+    """Whether there is a tag in it; `1 < 2` is not one."""
+    return TAGGED.search(text) is not None
+
+
 def _absurd(html: str) -> bool:
     return next(islice(OPENING.finditer(html), MAX_TAGS, None), None) is not None
 
@@ -45,6 +50,7 @@ def _without_tags(html: str) -> str:
     return unescape(TAG.sub(" ", HIDDEN.sub(" ", html))).strip()
 
 
+TAGGED = re.compile(r"<(?:[A-Za-z/][^<>]{0,5000}|!--[^<>]{0,5000})>")
 OPENING = re.compile(r"<[A-Za-z]")
 TAG = re.compile(r"<[^<>]{0,5000}>")
 HIDDEN = re.compile(r"<(script|style)\b[^<>]{0,5000}>[^<]{0,100000}</\1\s*>", re.IGNORECASE)

@@ -20,9 +20,10 @@ async def claim(tx: Tx, route: str, key: str, request_hash: bytes) -> Stored | N
 
     Twins never wait: while the first one runs, the others are refused.
     """
-    if not await tx.value(bool, TRY_LOCK, tx.account, route, key):
+    locked = await tx.value(bool, TRY_LOCK, tx.account, route, key)
+    stored = await tx.maybe(Stored, SELECT, tx.account, route, key) if locked else None
+    if not locked or (stored is not None and stored.status == RUNNING):
         raise Conflict("request_in_progress", "A request with this idempotency key is still in progress.")
-    stored = await tx.maybe(Stored, SELECT, tx.account, route, key)
     if stored is not None and stored.request_hash != request_hash:
         raise Invalid(
             message="This idempotency key was used before with another request.", code="idempotency_key_reused"
@@ -35,10 +36,25 @@ async def keep(tx: Tx, route: str, key: str, answer: Stored) -> None:
     await tx.run(UPSERT, tx.account, route, key, answer.request_hash, answer.status, answer.headers, answer.body)
 
 
+async def reserve(tx: Tx, route: str, key: str, request_hash: bytes) -> None:
+    """Claim beyond this transaction, for work that has none of its own; `keep` or `release` it afterwards.
+
+    A process that dies in between leaves the key in progress for ten minutes.
+    """
+    await keep(tx, route, key, Stored(request_hash, RUNNING, {}, b""))
+
+
+async def release(tx: Tx, route: str, key: str) -> None:
+    """The work failed: a repeat may try again."""
+    await tx.run(RELEASE, tx.account, route, key)
+
+
 async def forget_old(tx: Tx, batch: int = 5000) -> int:
     """Delete answers that may no longer be repeated; under the system role, called until it returns 0."""
     return await tx.run(DELETE_OLD, batch)
 
+
+RUNNING = 0  # no answer has this status
 
 TRY_LOCK = sql("""
     select pg_try_advisory_xact_lock(hashtextextended(concat_ws(' ', account_id, route, key), 24))
@@ -48,6 +64,7 @@ TRY_LOCK = sql("""
 SELECT = sql("""
     select request_hash, status, headers, body from idempotency
     where account_id = $1 and route = $2 and key = $3 and created_at > now() - interval '24 hours'
+        and (status <> 0 or created_at > now() - interval '10 minutes')
 """)
 
 UPSERT = sql("""
@@ -56,6 +73,10 @@ UPSERT = sql("""
     on conflict (account_id, route, key) do update set
         request_hash = excluded.request_hash, status = excluded.status, headers = excluded.headers,
         body = excluded.body, created_at = now()
+""")
+
+RELEASE = sql("""
+    delete from idempotency where account_id = $1 and route = $2 and key = $3 and status = 0
 """)
 
 DELETE_OLD = sql(

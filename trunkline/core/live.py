@@ -65,7 +65,7 @@ async def prune(desk: Desk) -> None:
         await tx.run(PRUNE)
 
 
-LOCK = sql("select pg_advisory_xact_lock($1) /* account_id: one sequencer for all */", system=True)
+LOCK = sql("select pg_advisory_xact_lock($1)", system=True)
 
 PUSH = sql(
     """
@@ -87,6 +87,6 @@ OF_ACCOUNT = sql("""
     select account_id, seq, kind, ids, created_at from live where account_id = $1 and seq > $2 order by seq limit $3
 """)
 
-LATEST = sql("select max(seq) from live where account_id is not null", system=True)
+LATEST = sql("select max(seq) from live", system=True)
 
-PRUNE = sql("delete from live where created_at < now() - interval '1 hour' and account_id is not null", system=True)
+PRUNE = sql("delete from live where created_at < now() - interval '1 hour'", system=True)

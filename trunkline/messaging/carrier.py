@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from trunkline.channels.base import Identity, Outbound, Status
 from trunkline.core import clock, ids
-from trunkline.core.db import Database, Tx, sql
+from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.jobs import Desk, job
 
 
@@ -85,8 +85,8 @@ def _row(message: Outbound, external: str) -> tuple[object, ...]:
         message.text,
         mail.subject if mail else None,
         mail.html if mail else None,
-        [{"content_type": a.content_type, "url": a.url} for a in message.attachments],
-        list(message.quick_replies),
+        json_text([{"content_type": a.content_type, "url": a.url} for a in message.attachments]),
+        json_text(message.quick_replies),
     )
 
 
@@ -99,8 +99,9 @@ NUMBER = sql("""
 STORE = sql("""
     insert into simulator_outbox (account_id, channel_id, seq, external_id, message_id, recipient, body, subject, html,
         attachments, quick_replies)
-    select $1, $2, $3 + position, external_id, message_id, recipient, body, subject, html, attachments, quick_replies
-    from unnest($4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::jsonb[])
+    select $1, $2, $3 + position, external_id, message_id, recipient, body, subject, html,
+        attachments::jsonb, quick_replies::jsonb
+    from unnest($4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
         with ordinality as m (external_id, message_id, recipient, body, subject, html, attachments, quick_replies,
         position)
 """)

@@ -205,7 +205,7 @@ SELECT = sql(f"""
 ANY = sql(f"select {_COLUMNS} from channels where account_id in ($1, 0) and id = $2")
 
 BY_UUID = sql(
-    f"select {_COLUMNS} from channels where uuid = $1 and kind = $2 and deleted_at is null and account_id is not null",
+    f"select {_COLUMNS} from channels where uuid = $1 and kind = $2 and deleted_at is null",
     system=True,
 )
 

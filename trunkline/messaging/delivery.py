@@ -26,9 +26,12 @@ from trunkline.messaging.sending import BULK
 log = structlog.get_logger("delivery")
 
 WINDOW = 256
-CHANNEL_WINDOW = 64
+CHANNEL_WINDOW = 128
 BULK_SHARE = 0.75
 """Bulk leaves a part of each window to those who wait for an answer."""
+PORTION = 32
+"""Bulk is claimed and written down by portions of at least so many: a transaction each would cost more than a send."""
+GATHER_SECONDS = 0.003
 SEND_SECONDS = 25
 """Less than the lease, so that whoever claims after us never meets our request."""
 LOOK_SECONDS = 0.1
@@ -95,24 +98,20 @@ class Sender:
                 await self._wake.wait()
 
     async def _round(self) -> bool:
-        """Feed all due lines as long as they give something. True when anything was claimed."""
+        """Feed all due lines as long as they give something. False when it is time to rest: nothing due, or no room."""
         due = await lines.due(self.database)
-        if not due:
-            return False
         until = clock.monotonic() + LOOK_SECONDS
-        claimed_any = False
+        full = False
         while due and not self._stopping and clock.monotonic() < until:
             fed = []
             for line in due:
                 room = self._room_for(line, len(due))
-                if room <= 0:
-                    continue
-                if claimed := await self._feed(line, room):
-                    claimed_any = True
-                    if claimed == room:
-                        fed.append(line)
+                if room < (PORTION if line.lane == BULK else 1):
+                    full = True
+                elif await self._feed(line, room) == room:
+                    fed.append(line)
             due = fed
-        return claimed_any
+        return bool(due) and not full
 
     def _room_for(self, line: Line, sharers: int) -> int:
         share = BULK_SHARE if line.lane == BULK else 1.0
@@ -124,8 +123,8 @@ class Sender:
         """Claim from one line and start sending. Returns how many were claimed."""
         async with self.database.tx(line.account_id, cause=f"broadcast:{line.broadcast_id}") as tx:
             channel, adapter = await self._adapter(tx, line)
-            once = channel.semantics == "at_most_once"
-            claimed = await lines.claim(tx, line, room, channel.sends_as, at_most_once=once)
+            relaxed = channel.semantics == "at_least_once"
+            claimed = await lines.claim(tx, line, room, channel.sends_as, relaxed=relaxed)
             if not claimed:
                 return 0
             ready = await preparing.prepare(tx, line, channel, claimed)
@@ -163,6 +162,7 @@ class Sender:
         """Write outcomes down, all that are there at once; the database being away only delays it."""
         while True:
             await self._landed.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             self._landed.clear()
             results, self._results = self._results, []
             groups: dict[tuple[int, int, int, int], list[tuple[Sending, Sent]]] = {}

@@ -4,6 +4,7 @@ A claim pushes `run_at` forward by the database's clock; that moment together wi
 whoever holds it. Lines are found by skipping through the queue's key, so a million rows cost as much as one.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -60,23 +61,31 @@ async def due(database: Database, limit: int = 256) -> list[Line]:
         return await tx.fetch(Line, DUE, limit)
 
 
-async def claim(tx: Tx, line: Line, limit: int, sends_as: str, *, at_most_once: bool) -> list[Claimed]:
-    """Lease up to `limit` messages of a line and mark them as being sent.
+async def claim(tx: Tx, line: Line, limit: int, sends_as: str, *, relaxed: bool) -> list[Claimed]:
+    """Lease up to `limit` messages of a line. `mark` those that will really be sent before the commit.
+    `relaxed` does not wait for the disk.
 
-    What was being sent already belongs to a worker that died: at most once leaves it as it is (`before` tells),
-    at least once sends it again.
+    What was being sent already belongs to a worker that died; `before` tells.
     """
+    if relaxed:
+        # A lease lost in a crash only means what a crash means anyway: the message is sent again.
+        await tx.run(RELAX)
     if line.rate is not None:
         limit = min(limit, await tx.value(int, ALLOWANCE, line.channel_id, interval(line.rate), burst(line.rate)) or 0)
         if limit <= 0:
             return []
     claimed = await tx.fetch(
         Claimed, CLAIM, line.account_id, line.lane, line.channel_id, line.broadcast_id, limit,
-        float(LEASE_SECONDS), sends_as, at_most_once,
+        float(LEASE_SECONDS), sends_as,
     )  # fmt: skip
     if line.rate is not None and claimed:
         await tx.run(PACE, line.channel_id, interval(line.rate), len(claimed))
     return claimed
+
+
+async def mark(tx: Tx, messages: Sequence[Claimed]) -> None:
+    """These are being sent: the last word in the database before a message leaves us."""
+    await tx.run(MARK, tx.account, [message.id for message in messages], [message.attempts for message in messages])
 
 
 def interval(rate: float) -> float:
@@ -89,26 +98,27 @@ def burst(rate: float) -> int:
     return max(1, int(rate * (1 - PACE_MARGIN)))
 
 
-async def release(tx: Tx, line: Line, held: list[Claimed]) -> None:
+async def release(tx: Tx, line: Line, held: Sequence[Claimed]) -> None:
     """Take finished messages out of the queue."""
-    await tx.run(RELEASE, *_place(line), [m.leased_until for m in held], [m.id for m in held])
+    if held:
+        await tx.run(RELEASE, *_place(line), *_fences(held))
 
 
-async def postpone(tx: Tx, line: Line, held: list[tuple[Claimed, float]]) -> None:
+async def postpone(tx: Tx, line: Line, held: Sequence[tuple[Claimed, float]]) -> None:
     """Let messages wait again, each for its own number of seconds."""
-    await tx.run(
-        POSTPONE,
-        *_place(line),
-        [m.leased_until for m, _ in held],
-        [m.id for m, _ in held],
-        [seconds for _, seconds in held],
-    )
+    messages, seconds = zip(*held, strict=True)
+    ids = [message.id for message in messages]
+    await tx.run(POSTPONE, *_place(line), *_fences(messages), ids, seconds)
 
 
-async def renew(tx: Tx, line: Line, held: list[Claimed]) -> dict[int, datetime]:
+async def renew(tx: Tx, line: Line, held: Sequence[Claimed]) -> dict[int, datetime]:
     """Extend leases of messages that are still being sent; returns the new fence per message."""
-    moments = [m.leased_until for m in held]
-    return dict(await tx.rows(RENEW, *_place(line), moments, [m.id for m in held], float(LEASE_SECONDS)))
+    return dict(await tx.rows(RENEW, *_place(line), *_fences(held), float(LEASE_SECONDS)))
+
+
+def _fences(held: Sequence[Claimed]) -> tuple[list[datetime], list[int]]:
+    """The few moments at which the leases end, and whose they are."""
+    return list({message.leased_until for message in held}), [message.id for message in held]
 
 
 async def pause(tx: Tx, channel_id: int, seconds: float) -> None:
@@ -155,15 +165,11 @@ CLAIM = sql("""
         where account_id = $1 and lane = $2 and channel_id = $3 and broadcast_id = $4 and run_at <= clock_timestamp()
         order by run_at, id limit $5 for update skip locked
     ), leased as (
-        update outbound o set run_at = clock_timestamp() + make_interval(secs => $6), attempts = o.attempts + 1
+        update outbound o set run_at = now() + make_interval(secs => $6), attempts = o.attempts + 1
         from due
         where o.account_id = $1 and o.lane = due.lane and o.channel_id = due.channel_id
             and o.broadcast_id = due.broadcast_id and o.run_at = due.run_at and o.id = due.id
         returning o.id, o.run_at, o.attempts
-    ), marked as (
-        update messages m set status = 'sending', attempts = leased.attempts from leased
-        where m.account_id = $1 and m.id = leased.id
-            and (m.status in ('queued', 'errored') or m.status = 'sending' and not $8::boolean)
     )
     select l.id, l.run_at as leased_until, l.attempts, m.status as before, m.uuid, m.contact_id, m.conversation_id,
         m.scheme, m.address, m.body, m.html, m.subject, m.attachments, m.quick_replies, m.headers, m.credits,
@@ -177,40 +183,44 @@ CLAIM = sql("""
     order by l.id
 """)
 
+RELAX = sql("set local synchronous_commit = off")
+
+MARK = sql("""
+    update messages m set status = 'sending', attempts = s.attempts
+    from unnest($2::bigint[], $3::int[]) as s (id, attempts)
+    where m.account_id = $1 and m.id = any($2) and m.id = s.id
+""")
+
 ALLOWANCE = sql("""
     with lock as (
         insert into paces (channel_id) values ($1)
         on conflict (channel_id) do update set channel_id = excluded.channel_id returning next_at
     )
     select $3::int - greatest(0, ceil(extract(epoch from next_at - clock_timestamp()) / $2::float8))::int
-    from lock -- account_id: a pace belongs to the channel, which the pool's accounts share
+    from lock
 """)
 
 PACE = sql("""
     update paces set next_at = greatest(next_at, clock_timestamp()) + make_interval(secs => $2::float8 * $3::int)
-    where channel_id = $1 -- account_id: see above
+    where channel_id = $1
 """)
 
+# Arrays instead of a join: the planner, whose statistics of a queue are always old, must walk the key.
 _HELD = """
-    from unnest($5::timestamptz[], $6::bigint[]{more}) as held (run_at, id{names})
     where o.account_id = $1 and o.lane = $2 and o.channel_id = $3 and o.broadcast_id = $4
-        and o.run_at = held.run_at and o.id = held.id
+        and o.run_at = any($5::timestamptz[]) and o.id = any($6::bigint[])
 """
 
-RELEASE = sql("delete from outbound o using" + _HELD.format(more="", names="").lstrip().removeprefix("from"))
+RELEASE = sql("delete from outbound o" + _HELD)
 
 POSTPONE = sql(
-    "update outbound o set run_at = clock_timestamp() + make_interval(secs => held.seconds)"
-    + _HELD.format(more=", $7::float8[]", names=", seconds")
+    "update outbound o set run_at = clock_timestamp() + make_interval(secs => again.seconds)"
+    " from unnest($7::bigint[], $8::float8[]) as again (id, seconds)" + _HELD + "and again.id = o.id"
 )
 
-RENEW = sql(
-    "update outbound o set run_at = clock_timestamp() + make_interval(secs => $7)"
-    + _HELD.format(more="", names="")
-    + "returning o.id, o.run_at"
-)
+RENEW = sql("update outbound o set run_at = now() + make_interval(secs => $7)" + _HELD + "returning o.id, o.run_at")
 
 PAUSE = sql("""
     insert into paces (channel_id, paused_until) values ($1, clock_timestamp() + make_interval(secs => $2))
-    on conflict (channel_id) do update set paused_until = excluded.paused_until -- account_id: see above
+    on conflict (channel_id) do update set paused_until = excluded.paused_until
 """)

@@ -32,6 +32,12 @@ def unsubscribe_url(tools: Tools, account: int, message: int) -> str:
     return tools.url(f"/u/{tools.vault.sign(UNSUBSCRIBE, f'{account}-{message}')}")
 
 
+def check_link(tools: Tools, token: str) -> None:
+    """Raise `NotFound` for a link that is not ours."""
+    if tools.vault.verify(UNSUBSCRIBE, token) is None:
+        raise NotFound("link")
+
+
 async def unsubscribe(database: Database, token: str, evidence: dict[str, Any]) -> str:
     """Stop mail to the address that the token's message went to; saying it twice is fine. Returns the address."""
     payload = database.tools.vault.verify(UNSUBSCRIBE, token)

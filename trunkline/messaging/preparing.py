@@ -65,6 +65,9 @@ async def prepare(tx: Tx, line: Line, channel: Channel, claimed: Sequence[Claime
     if drop or gone:
         await statuses.apply_many(tx, [change for _, change in drop])
         await lines.release(tx, line, [message for message, _ in drop] + gone)
+    unmarked = [m for m in stay if not (m.id in rendered and _is_new(m, rendered[m.id]))]
+    if unmarked:
+        await lines.mark(tx, unmarked)
     return [(message, _outbound(tx, line, channel, message, rendered.get(message.id))) for message in stay]
 
 
@@ -119,20 +122,29 @@ async def _settle_price(
         paid.append(message)
     if granted:
         await credits.refund(tx, granted, "broadcast", "segments")
-    changed = [m for m in paid if not rendered[m.id].same or rendered[m.id].credits != _reserved(m)]
-    if changed:
-        texts = [rendered[m.id] for m in changed]
-        await tx.run(
-            STORE,
-            tx.account,
-            [m.id for m in changed],
-            [None if r.same else r.body for r in texts],
-            [None if r.same else r.html for r in texts],
-            [None if r.same else r.subject for r in texts],
-            [r.segments for r in texts],
-            [r.credits for r in texts],
-        )
+    if changed := [m for m in paid if _is_new(m, rendered[m.id])]:
+        await _store(tx, changed, [rendered[m.id] for m in changed])
     return paid, short
+
+
+async def _store(tx: Tx, messages: Sequence[Claimed], texts: Sequence[Rendered]) -> None:
+    """Keep what each recipient really gets, and mark it as being sent in the same write."""
+    await tx.run(
+        STORE,
+        tx.account,
+        [m.id for m in messages],
+        [None if text.same else text.body for text in texts],
+        [None if text.same else text.html for text in texts],
+        [None if text.same else text.subject for text in texts],
+        [text.segments for text in texts],
+        [text.credits for text in texts],
+        [m.attempts for m in messages],
+    )
+
+
+def _is_new(message: Claimed, text: Rendered) -> bool:
+    """Whether the message's row must learn its text or its price."""
+    return not text.same or text.credits != _reserved(message)
 
 
 def _reserved(message: Claimed) -> int:
@@ -161,9 +173,10 @@ def _outbound(tx: Tx, line: Line, channel: Channel, message: Claimed, rendered: 
 BASE = sql("select id, subject, body, html, variables from broadcasts where account_id = $1 and id = $2")
 
 STORE = sql("""
-    update messages m set body = s.body, html = s.html, subject = s.subject, segments = s.segments,
+    update messages m set status = 'sending', attempts = s.attempts, body = s.body, html = s.html,
+        subject = s.subject, segments = s.segments,
         credits = s.credits, credit_state = case when s.credits > 0 then 'reserved' else 'none' end
-    from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[])
-        as s (id, body, html, subject, segments, credits)
-    where m.account_id = $1 and m.id = s.id
+    from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::int[])
+        as s (id, body, html, subject, segments, credits, attempts)
+    where m.account_id = $1 and m.id = any($2) and m.id = s.id
 """)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from trunkline.channels.base import Inbound, Status
 from trunkline.contacts import people
 from trunkline.core import clock, ids
-from trunkline.core.db import Database, Tx, sql
+from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.text import clean
 from trunkline.messaging import statuses
 from trunkline.messaging.channels import POOL, Channel
@@ -103,7 +103,7 @@ def _row(message: Inbound, contact_id: int) -> tuple[object, ...]:
         clean(message.text)[:LONGEST],
         clean(message.html)[: LONGEST * 4] if message.html else None,
         clean(message.subject)[:998] if message.subject else None,
-        [msgspec.to_builtins(attachment) for attachment in message.attachments] or None,
+        json_text(message.attachments or None),
         message.external_id or f"none:{ids.new_uuid()}",
         message.received_at,
     )
@@ -131,14 +131,14 @@ def _event(channel: Channel, message: Inbound, contact_id: int, id: int) -> Mess
 INSERT = sql("""
     with arrived as (
         select * from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::jsonb[], $11::text[], $12::timestamptz[]) with ordinality
+            $10::text[], $11::text[], $12::timestamptz[]) with ordinality
             as a (contact_id, scheme, address, kind, body, html, subject, attachments, external_id, received_at,
             position)
     ), stored as (
         insert into messages (account_id, direction, status, channel_id, contact_id, scheme, address, kind, body, html,
             subject, attachments, external_id, sent_at)
-        select $1, 'in', 'received', $2, contact_id, scheme, address, kind, body, html, subject, attachments,
-            external_id, coalesce(received_at, now())
+        select $1, 'in', 'received', $2, contact_id, scheme, address, kind, body, html, subject,
+            attachments::jsonb, external_id, coalesce(received_at, now())
         from arrived order by position
         on conflict (account_id, channel_id, external_id) where direction = 'in' and external_id is not null do nothing
         returning id, external_id

@@ -9,7 +9,7 @@ from msgspec import Struct
 from trunkline.billing import credits, metering, prices
 from trunkline.contacts import consents
 from trunkline.core import clock, segments
-from trunkline.core.db import Tx, sql
+from trunkline.core.db import Tx, json_text, sql
 from trunkline.core.urns import Urn
 from trunkline.messaging import statuses
 from trunkline.messaging.channels import Channel
@@ -117,8 +117,8 @@ def _row(draft: Draft, count: int, cost: int) -> tuple[object, ...]:
         draft.text,
         draft.html,
         draft.subject,
-        draft.attachments or None,
-        draft.quick_replies or None,
+        json_text(draft.attachments or None),
+        json_text(draft.quick_replies or None),
         draft.headers or None,
         draft.template_id,
         draft.conversation_id,
@@ -131,8 +131,8 @@ def _row(draft: Draft, count: int, cost: int) -> tuple[object, ...]:
 
 INSERT = sql("""
     with draft as (
-        select * from unnest($8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::jsonb[],
-            $15::jsonb[], $16::jsonb[], $17::bigint[], $18::bigint[], $19::bigint[], $20::jsonb[], $21::int[],
+        select * from unnest($8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+            $15::text[], $16::jsonb[], $17::bigint[], $18::bigint[], $19::bigint[], $20::jsonb[], $21::int[],
             $22::int[]) with ordinality
             as d (contact_id, scheme, address, body, html, subject, attachments, quick_replies, headers, template_id,
             conversation_id, user_id, metadata, segments, credits, position)
@@ -141,8 +141,8 @@ INSERT = sql("""
             contact_id, scheme, address, kind, body, html, subject, attachments, quick_replies, headers, template_id,
             conversation_id, user_id, metadata, segments, credits, credit_state)
         select $1, 'out', 'queued', $3, $2, $4, $5, $6, contact_id, scheme, address,
-            case when html is null then 'text' else 'html' end, body, html, subject, attachments, quick_replies,
-            headers, template_id, conversation_id, user_id, metadata, segments, credits,
+            case when html is null then 'text' else 'html' end, body, html, subject, attachments::jsonb,
+            quick_replies::jsonb, headers, template_id, conversation_id, user_id, metadata, segments, credits,
             case when credits > 0 then 'reserved' else 'none' end
         from draft order by position
         returning id, created_at

@@ -40,22 +40,18 @@ class Changed(Struct, frozen=True):
     credit_before: str
     credit_state: str
     reason: str | None
+    moved: bool
 
 
 async def apply_many(tx: Tx, changes: Sequence[Change]) -> list[Changed]:
     """Apply evidence in bulk and return what moved. Repeats and stale reports change nothing."""
-    if not changes:
-        return []
-    latest = {change.id: change for change in changes}.values() if _one_each(changes) else None
-    if latest is None:
-        return [moved for change in changes for moved in await apply_many(tx, [change])]
-    columns = [list(column) for column in zip(*(_row(change) for change in latest), strict=True)]
-    moved = await tx.fetch(Changed, APPLY, tx.account, *columns)
-    if moved:
-        await _settle(tx, moved)
-        await _count(tx, moved)
-        tx.record(MessagesChanged([(m.id, m.status, m.conversation_id, m.broadcast_id, m.reason) for m in moved]))
-    return moved
+    changed = [moved for wave in _waves(changes) for moved in await _apply(tx, wave)]
+    if changed:
+        await _settle(tx, changed)
+        await _count(tx, changed)
+        rows = [(m.id, m.status, m.conversation_id, m.broadcast_id, m.reason) for m in changed]
+        tx.record(MessagesChanged(rows))
+    return changed
 
 
 async def report(tx: Tx, channel_id: int, statuses: Sequence[Status]) -> list[Changed]:
@@ -89,8 +85,28 @@ STATES = (
 )  # fmt: skip
 
 
-def _one_each(changes: Sequence[Change]) -> bool:
-    return len({change.id for change in changes}) == len(changes)
+def _waves(changes: Sequence[Change]) -> list[list[Change]]:
+    """Evidence about one message in its order; each wave has a message once."""
+    waves: list[list[Change]] = []
+    seen: Counter[int] = Counter()
+    for change in changes:
+        if seen[change.id] == len(waves):
+            waves.append([])
+        waves[seen[change.id]].append(change)
+        seen[change.id] += 1
+    return waves
+
+
+async def _apply(tx: Tx, wave: list[Change]) -> list[Changed]:
+    moved: list[Changed] = []
+    while wave:
+        columns = [list(column) for column in zip(*map(_row, wave), strict=True)]
+        rows = await tx.fetch(Changed, APPLY, tx.account, *columns)
+        moved += [row for row in rows if row.moved]
+        raced = {row.id for row in rows if not row.moved}
+        # Somebody else wrote between our look and our write: judge again by what is there now.
+        wave = [change for change in wave if change.id in raced]
+    return moved
 
 
 def _row(change: Change) -> tuple[object, ...]:
@@ -135,10 +151,11 @@ APPLY = sql("""
         select * from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
             as c (id, status, external_id, reason, error, provider_code)
     ), old as (
-        select m.id, m.status as before, m.credit_state as credit_before, c.status, c.external_id, c.reason, c.error,
+        select m.id, m.status as before, m.credits, m.credit_state as credit_before, m.conversation_id,
+            m.broadcast_id, m.contact_id, c.status, c.external_id, c.reason, c.error,
             c.provider_code
         from messages m join change c on c.id = m.id
-        where m.account_id = $1 and m.direction = 'out' and case c.status
+        where m.account_id = $1 and m.id = any($2) and m.direction = 'out' and case c.status
             when 'errored' then m.status in ('queued', 'sending', 'errored')
             when 'unknown' then m.status in ('queued', 'sending', 'errored')
             when 'sent' then m.status in ('queued', 'sending', 'errored', 'unknown')
@@ -148,8 +165,7 @@ APPLY = sql("""
             when 'failed' then m.status in ('queued', 'sending', 'errored', 'unknown', 'sent')
             when 'canceled' then m.status in ('queued', 'errored')
             else false end
-        order by m.id for update of m
-    )
+    ), new as (
     update messages m set
         status = old.status,
         external_id = coalesce(old.external_id, m.external_id),
@@ -167,9 +183,15 @@ APPLY = sql("""
             when old.status in ('failed', 'canceled') then 'refunded'
             when old.status in ('unknown', 'sent', 'delivered', 'read') then 'captured'
             else m.credit_state end
-    from old where m.account_id = $1 and m.id = old.id
-    returning m.id, old.before, m.status, m.conversation_id, m.broadcast_id, m.contact_id, m.credits,
-        old.credit_before, m.credit_state, m.reason
+    from old
+    where m.account_id = $1 and m.id = any($2) and m.id = old.id and m.status = old.before
+        and m.credit_state = old.credit_before
+    returning m.id, m.credit_state, m.reason
+    )
+    select old.id, old.before, old.status, old.conversation_id, old.broadcast_id, old.contact_id, old.credits,
+        old.credit_before, coalesce(new.credit_state, old.credit_before) as credit_state, new.reason,
+        new.id is not null as moved
+    from old left join new on new.id = old.id
 """)
 
 REPORTED = sql("""

@@ -67,12 +67,12 @@ async def update(tx: Tx, id: int, draft: Draft) -> Template:
 
 async def delete(tx: Tx, id: int) -> None:
     """Messages that were made from it stay as they are."""
-    if not await tx.run(DELETE, tx.account, id):
-        raise NotFound("template", id)
+    await get(tx, id)
+    await tx.run(DELETE, tx.account, id)
 
 
 async def get(tx: Tx, id: int) -> Template:
-    template = await tx.maybe(Template, SELECT, tx.account, id)
+    template = await tx.maybe(Template, SELECT, tx.account, id) if 0 < id < 2**63 else None
     if template is None:
         raise NotFound("template", id)
     return template
@@ -88,7 +88,7 @@ async def find(tx: Tx, key: str, channel: str, language: str | None = None) -> T
 
     Falls back to the same language of another region, to English, and at last to the oldest there is.
     """
-    variants = await tx.fetch(Template, VARIANTS, tx.account, key, channel)
+    variants = await tx.fetch(Template, VARIANTS, tx.account, key, channel) if KEY.fullmatch(key) else []
     if not variants:
         raise Invalid({"template_key": [f"There is no {channel} template with the key '{key}'."]})
     approved = [variant for variant in variants if variant.status == "approved"]

@@ -111,7 +111,7 @@ class Talk:
         if SMUGGLED.search(envelope.content):
             return "550 5.5.2 A line that holds only a dot must stand between two CRLFs"
         mail = Envelope(
-            sender=envelope.mail_from or "",
+            sender=(envelope.mail_from or "").strip("<>"),  # aiosmtpd leaves the null sender as "<>"
             recipients=list(envelope.rcpt_tos),
             raw=STRAY.sub(b"\r\n", envelope.content),
             peer=str((session.peer or ("",))[0]) if isinstance(session.peer, tuple) else "",

@@ -224,7 +224,7 @@ def default_name(kind: str) -> str:
 
 
 def addresses(message: Message, name: str) -> list[str]:
-    return re.findall(r"[^\s<>,;\"]+@[^\s<>,;\"]+", header(message, name))[:100]
+    return re.findall(r"[^\s<>,;\"@]{1,64}@[^\s<>,;\"@]{1,255}", header(message, name))[:100]
 
 
 def urn_of(address: str) -> urns.Urn | None:

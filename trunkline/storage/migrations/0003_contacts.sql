@@ -229,10 +229,10 @@ grant execute on function search_contacts to trunkline_app;
 create table import_rows (
     account_id bigint not null,
     line integer not null,
-    contact_id bigint,
+    contact_id bigint not null,
+    uuid uuid,
     email text,
     phone text,
-    phone_raw text,
     name text,
     first_name text,
     last_name text,
@@ -254,9 +254,12 @@ begin
         select account_id, 'contacts', count(*) from new_rows where deleted_at is null group by account_id;
     elsif tg_op = 'UPDATE' then
         insert into tallies (account_id, name, value)
-        select n.account_id, 'contacts', sum((n.deleted_at is null)::int - (o.deleted_at is null)::int)
-        from new_rows n join old_rows o on o.account_id = n.account_id and o.id = n.id
-        where (n.deleted_at is null) <> (o.deleted_at is null) group by n.account_id;
+        -- No join: its plan would be made for the first, small change and kept for the large ones.
+        select account_id, 'contacts', sum(delta) from (
+            select account_id, (deleted_at is null)::int as delta from new_rows
+            union all
+            select account_id, -(deleted_at is null)::int from old_rows
+        ) changes group by account_id having sum(delta) <> 0;
     else
         insert into tallies (account_id, name, value)
         select account_id, 'contacts', -count(*) from old_rows where deleted_at is null group by account_id;

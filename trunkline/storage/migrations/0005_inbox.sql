@@ -51,6 +51,8 @@ create index conversations_latest on conversations (account_id, last_message_at 
     where deleted_at is null;
 create index conversations_open on conversations (account_id, status, last_message_at desc nulls last, id desc)
     where deleted_at is null;
+create index conversations_assigned on conversations (account_id, assignee_id, last_message_at desc nulls last, id desc)
+    where deleted_at is null;
 create index conversations_snoozed on conversations (snoozed_until) where status = 'snoozed';
 call guard_tenant_table('conversations');
 

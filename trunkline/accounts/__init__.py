@@ -1,0 +1,1 @@
+"""Tenants, the people who log in, and the keys of programs."""

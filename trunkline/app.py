@@ -1,0 +1,50 @@
+"""The ASGI app: dialects first, then providers' callbacks, health and the pages for people."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+
+from trunkline import callbacks, documents, health, web
+from trunkline.accounts.credentials import Credentials
+from trunkline.core.db import Database
+from trunkline.core.tools import Tools
+from trunkline.dialects.dispatch import Dialects
+
+
+class App:
+    """One process's web half. Serve it inside `server.Edge`; call `open` before and `close` after."""
+
+    def __init__(self, database: Database):
+        tools: Tools = database.tools
+        self.credentials = Credentials(database)
+        self.dialects = Dialects(
+            database, vault=tools.vault, public_url=tools.settings.public_url, credentials=self.credentials
+        )
+        self.pages = web.Pages(database, self.dialects)
+        self.rest = Starlette(
+            routes=[
+                *callbacks.routes(database),
+                *health.routes(database),
+                *documents.routes(self.dialects),
+                *self.pages.routes(),
+            ],
+            exception_handlers=self.pages.error_pages(),
+        )
+
+    async def open(self) -> None:
+        await self.credentials.open()
+        await self.pages.open()
+
+    async def close(self) -> None:
+        await self.pages.close()
+        await self.credentials.close()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and self.dialects.claims(scope["path"]):
+            await self.dialects(scope, receive, send)
+        else:
+            await self.rest(scope, receive, send)
+
+    def body_cap(self, path: str, method: str) -> int:
+        """The most bytes that a request to `path` may carry."""
+        return self.dialects.body_cap(path, method) or 1 << 20

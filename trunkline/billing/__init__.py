@@ -1,0 +1,1 @@
+"""Credits: what they buy, who has how many, and where each of them went."""

@@ -1,0 +1,277 @@
+"""Lists of contacts: filters, sorting, search, page numbers and keysets."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import chain
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from trunkline.contacts import names
+from trunkline.contacts.records import COLUMNS, Contact, Status, with_tags
+from trunkline.contacts.terms import Term
+from trunkline.core.db import Statement, Tx, sql
+
+MOST_COUNTED = 10_000
+SHALLOW_OFFSET = 500
+Direction = Literal["asc", "desc"]
+Conditions = dict[str, tuple[Any, ...]]  # by name, each with the values of its parameters
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """All conditions hold together. `tag` is a name, `search` a part of name, email, phone or company."""
+
+    search: str | None = None
+    status: tuple[Status, ...] | None = None
+    tag_id: int | None = None
+    tag: str | None = None
+    group_id: int | None = None
+    company_id: int | None = None
+    country: str | None = None
+    min_score: int | None = None
+    max_score: int | None = None
+
+
+async def page(
+    tx: Tx,
+    filter: Filter | None = None,
+    sort: str = "created_at",
+    direction: Direction = "desc",
+    limit: int = 25,
+    offset: int = 0,
+    *,
+    after: tuple[datetime, int] | None = None,
+) -> list[Contact]:
+    """One page of living contacts with their tags; an unknown `sort` means created_at.
+
+    `after` continues behind (created_at, id) in that order, and leaves `offset` unused.
+    """
+    conditions = await _conditions(tx, filter or Filter())
+    return await _page(tx, conditions, sort, direction, limit, offset, after)
+
+
+async def total(tx: Tx, filter: Filter | None = None) -> tuple[int, bool]:
+    """How many there are, and whether counting stopped at 10,000; exact without a filter."""
+    return await _total(tx, await _conditions(tx, filter or Filter()))
+
+
+async def page_and_total(
+    tx: Tx,
+    filter: Filter | None = None,
+    sort: str = "created_at",
+    direction: Direction = "desc",
+    limit: int = 25,
+    offset: int = 0,
+) -> tuple[list[Contact], int, bool]:
+    """`page` and `total` with one search for both."""
+    conditions = await _conditions(tx, filter or Filter())
+    contacts = await _page(tx, conditions, sort, direction, limit, offset, None)
+    return contacts, *await _total(tx, conditions)
+
+
+async def modified(
+    tx: Tx,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: tuple[datetime, int] | None = None,
+    ascending: bool = False,
+    deleted: bool = False,
+    group_id: int | None = None,
+    limit: int = 250,
+) -> list[Contact]:
+    """Contacts in the order of their last change, the latest first, for clients that synchronise.
+
+    `since` and `until` belong to the range; `after` continues behind (updated_at, id).
+    """
+    first, last = since or EARLIEST, until or LATEST
+    behind = after or ((EARLIEST, 0) if ascending else (LATEST, 2**63 - 1))
+    statement = MODIFIED["asc" if ascending else "desc", deleted, group_id is not None]
+    group = () if group_id is None else (group_id,)
+    return await with_tags(tx, await tx.fetch(Contact, statement, tx.account, first, last, *behind, limit, *group))
+
+
+async def _page(
+    tx: Tx,
+    conditions: Conditions | None,
+    sort: str,
+    direction: Direction,
+    limit: int,
+    offset: int,
+    after: tuple[datetime, int] | None,
+) -> list[Contact]:
+    if conditions is None:
+        return []
+    order = sort if sort in SORTS else "created_at"
+    if after:
+        conditions, order, offset = {**conditions, f"after_{direction}": after}, "created_at", 0
+    shallow = order == "created_at" and offset <= SHALLOW_OFFSET
+    statement = _list(tuple(conditions), order, direction, shallow)
+    rows = await tx.fetch(Contact, statement, tx.account, limit, offset, *chain(*conditions.values()))
+    return await with_tags(tx, rows)
+
+
+async def _total(tx: Tx, conditions: Conditions | None) -> tuple[int, bool]:
+    if conditions is None:
+        return 0, False
+    if not conditions:
+        return await tx.value(int, TOTAL, tx.account) or 0, False
+    if list(conditions) == ["walk"]:
+        return MOST_COUNTED, True  # the search has counted already
+    if list(conditions) == ["ids"]:
+        return len(conditions["ids"][0]), False
+    statement = _count(tuple(conditions))
+    counted = await tx.value(int, statement, tx.account, MOST_COUNTED + 1, *chain(*conditions.values())) or 0
+    return min(counted, MOST_COUNTED), counted > MOST_COUNTED
+
+
+async def _conditions(tx: Tx, filter: Filter) -> Conditions | None:
+    """The conditions that the filter sets, with their values; None when nothing can match."""
+    given: Conditions = {}
+    for name in PLAIN:
+        if (value := getattr(filter, name)) is not None:
+            if name.endswith("_id") and not 0 < value < 2**63:
+                return None
+            if name.endswith("_score"):
+                value = min(max(value, -1), 101)
+            given[name] = (value,)
+    if filter.tag is not None:
+        tag = await tx.value(int, TAG, tx.account, names.key(filter.tag))
+        if tag is None:
+            return None
+        given["tag"] = (tag,)
+    if filter.search is not None and (term := Term.of(filter.search)):
+        given |= await _search(tx, term)
+    return given
+
+
+async def _search(tx: Tx, term: Term) -> Conditions:
+    """Few matches are looked up by id; a term that matches much is met soon by walking from the newest.
+
+    A term without three letters in a row cannot use the index: it is looked for in the newest contacts only.
+    """
+    patterns = (term.pattern, term.digits, term.company)
+    if not term.indexable:
+        return {"recent": patterns}
+    ids = await tx.column(int, SEARCH, tx.account, *patterns, MOST_COUNTED + 1)
+    return {"walk": patterns} if len(ids) > MOST_COUNTED else {"ids": (ids,)}
+
+
+@cache
+def _list(conditions: Sequence[str], sort: str, direction: Direction, shallow: bool) -> Statement:
+    order = SORTS[sort].format(direction)
+    where = _where(conditions, first=4)
+    if shallow:
+        return sql(f"""
+            select {COLUMNS} from {_source(conditions)}
+            where c.account_id = $1 and c.deleted_at is null {where} order by {order} limit $2 offset $3
+        """)
+    # Ids first: the wide rows of the pages before are not read.
+    company = "(select k.name_key from companies k where k.account_id = c.account_id and k.id = c.company_id)"
+    return sql(f"""
+        with page as materialized (
+            select c.id from {_source(conditions)}
+            left join companies co on {sort == "company"} and co.account_id = c.account_id and co.id = c.company_id
+            where c.account_id = $1 and c.deleted_at is null {where} order by {order} limit $2 offset $3
+        )
+        select {COLUMNS} from page join contacts c on c.account_id = $1 and c.id = page.id
+        order by {order.replace("co.name_key", company)}
+    """)
+
+
+@cache
+def _count(conditions: Sequence[str]) -> Statement:
+    return sql(f"""
+        select count(*) from (
+            select 1 from {_source(conditions)}
+            where c.account_id = $1 and c.deleted_at is null {_where(conditions, first=3)} limit $2
+        ) as matches
+    """)
+
+
+def _source(conditions: Sequence[str]) -> str:
+    return _NEWEST if "recent" in conditions else "contacts c"
+
+
+def _where(conditions: Sequence[str], first: int) -> str:
+    """The conditions joined, their parameters numbered from `first`."""
+    where = ""
+    for name in conditions:
+        arity, condition = CONDITIONS[name]
+        where += f" and {condition.format(*(f'${first + n}' for n in range(arity)))}"
+        first += arity
+    return where
+
+
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+
+PLAIN = ("status", "tag_id", "group_id", "company_id", "country", "min_score", "max_score")
+
+_TAGGED = """exists (select from contact_tags ct
+    where ct.account_id = c.account_id and ct.tag_id = {0} and ct.contact_id = c.id)"""
+_MEMBER = """exists (select from group_members m
+    where m.account_id = c.account_id and m.group_id = {0} and m.contact_id = c.id)"""
+_LIKE = """(c.search like {0} or c.search like {1} or c.company_id in (
+    select k.id from companies k where k.account_id = $1 and k.name_key like {2} and k.deleted_at is null))"""
+_NEWEST = f"""(select n.* from contacts n where n.account_id = $1 and n.deleted_at is null
+    order by n.created_at desc, n.id desc limit {MOST_COUNTED}) c"""
+
+# Each condition with the number of its parameters.
+CONDITIONS: dict[str, tuple[int, str]] = {
+    "status": (1, "c.status = any({0}::text[])"),
+    "tag_id": (1, _TAGGED),
+    "tag": (1, _TAGGED),
+    "group_id": (1, _MEMBER),
+    "company_id": (1, "c.company_id = {0}"),
+    "country": (1, "lower(c.country) = lower({0})"),
+    "min_score": (1, "c.lead_score >= {0}::bigint"),
+    "max_score": (1, "c.lead_score <= {0}::bigint"),
+    "ids": (1, "c.id = any({0}::bigint[])"),
+    "walk": (3, _LIKE),
+    "recent": (3, _LIKE),
+    "after_desc": (2, "(c.created_at, c.id) < ({0}, {1})"),
+    "after_asc": (2, "(c.created_at, c.id) > ({0}, {1})"),
+}
+
+_SORT = "{column} {{0}} nulls last, c.id {{0}}"
+SORTS = {
+    "created_at": "c.created_at {0}, c.id {0}",
+    "updated_at": "c.updated_at {0}, c.id {0}",
+    "name": _SORT.format(column="lower(c.name)"),
+    "first_name": _SORT.format(column="lower(c.first_name)"),
+    "last_name": _SORT.format(column="lower(c.last_name)"),
+    "email": _SORT.format(column="c.email"),
+    "company": _SORT.format(column="co.name_key"),
+    "lead_score": _SORT.format(column="c.lead_score"),
+    "last_contacted_at": _SORT.format(column="c.last_contacted_at"),
+}
+
+TOTAL = sql("select sum(value)::bigint from tallies where account_id = $1 and name = 'contacts'")
+
+TAG = sql("select id from tags where account_id = $1 and kind = 'contact' and name_key = $2")
+
+SEARCH = sql(
+    "select id from search_contacts(account_id => $1, pattern => $2, digits => $3, company => $4, most => $5) id"
+)
+
+_MODIFIED = """
+    select {columns} from contacts c
+    where c.account_id = $1 and c.deleted_at is {living} and c.updated_at between $2 and $3
+        and (c.updated_at, c.id) {behind} ($4, $5) {member}
+    order by c.updated_at {direction}, c.id {direction} limit $6
+"""
+MODIFIED = {
+    (direction, deleted, grouped): sql(
+        _MODIFIED.format(
+            columns=COLUMNS,
+            living="not null" if deleted else "null",
+            behind=behind,
+            member=f"and {_MEMBER.format('$7')}" if grouped else "",
+            direction=direction,
+        )
+    )
+    for direction, behind in (("asc", ">"), ("desc", "<"))
+    for deleted in (False, True)
+    for grouped in (False, True)
+}

@@ -1,0 +1,42 @@
+"""JSON schemas of shapes, collected as the components of one document."""
+
+from typing import Any
+
+import msgspec
+
+from trunkline.dialects.pages import PageLinks, PageMeta
+
+REF = "#/components/schemas/{name}"
+
+
+class Schemas:
+    """`of` describes a type; what it names lands in `components`."""
+
+    def __init__(self) -> None:
+        self.components: dict[str, Any] = {}
+        self._known: dict[Any, dict[str, Any]] = {}
+
+    def of(self, kind: Any) -> dict[str, Any]:
+        if kind not in self._known:
+            (schema,), components = msgspec.json.schema_components([kind], ref_template=REF, schema_hook=_unknown)
+            for name, component in components.items():
+                self._add(name, component)
+            self._known[kind] = schema
+        return self._known[kind]
+
+    def page(self, item: Any) -> dict[str, Any]:
+        """One page of a numbered list."""
+        return {
+            "type": "object",
+            "required": ["data", "links", "meta"],
+            "properties": {"data": self.of(list[item]), "links": self.of(PageLinks), "meta": self.of(PageMeta)},
+        }
+
+    def _add(self, name: str, component: dict[str, Any]) -> None:
+        earlier = self.components.setdefault(name, component)
+        if earlier != component:
+            raise TypeError(f"two shapes are called {name}")
+
+
+def _unknown(kind: type) -> dict[str, Any]:
+    raise NotImplementedError(f"{kind} has no JSON schema")

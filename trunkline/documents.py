@@ -1,0 +1,54 @@
+"""The OpenAPI documents of the public APIs, for people and their tools; no key is needed to read them."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trunkline.dialects import openapi
+from trunkline.dialects.dispatch import Dialects
+
+
+def routes(dialects: Dialects) -> list[Route]:
+    """`/openapi` lists them, `/openapi/{dialect}.json` is one."""
+    served = {each.name: each for each in dialects.served}
+
+    @cache
+    def made(name: str) -> dict[str, Any]:
+        return openapi.document(served[name], "")
+
+    async def index(request: Request) -> Response:
+        base = _base(dialects, request)
+        listed = [
+            {
+                "name": each.name,
+                "title": each.title,
+                "base_url": base + each.prefixes[0],
+                "document_url": f"{base}/openapi/{each.name}.json",
+            }
+            for each in served.values()
+        ]
+        return _json({"dialects": listed})
+
+    async def document(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in served:
+            raise HTTPException(404)
+        base = _base(dialects, request)
+        return _json({**made(name), "servers": [{"url": base + served[name].prefixes[0]}]})
+
+    return [Route("/openapi", index), Route("/openapi/{name}.json", document)]
+
+
+def _base(dialects: Dialects, request: Request) -> str:
+    """Where the world reaches us, or where this request did."""
+    return dialects.site.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
+def _json(body: Any) -> Response:
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return Response(msgspec.json.encode(body), 200, headers, "application/json")

@@ -1,0 +1,65 @@
+"""Style, script and icon: their address changes with their content, so browsers keep them for good."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+STATIC = Path(__file__).parent / "static"
+
+TYPES = {
+    "trunkline.css": "text/css",
+    "trunkline.js": "text/javascript",
+    "favicon.svg": "image/svg+xml",
+}
+
+FOR_GOOD = "public, max-age=31536000, immutable"
+FOR_A_DAY = "public, max-age=86400"
+
+
+class Asset(Struct, frozen=True):
+    name: str
+    digest: str
+    content: bytes
+
+
+def routes() -> list[Route]:
+    async def hashed(request: Request) -> Response:
+        name, digest = request.path_params["name"], request.path_params["digest"]
+        if name not in TYPES or _asset(name).digest != digest:
+            raise HTTPException(404)
+        return _response(_asset(name), FOR_GOOD)
+
+    async def icon(request: Request) -> Response:
+        return _response(_asset("favicon.svg"), FOR_A_DAY)
+
+    return [
+        Route("/static/{digest}/{name}", hashed),
+        Route("/favicon.svg", icon),
+        Route("/favicon.ico", icon),
+    ]
+
+
+def path(name: str) -> str:
+    return f"/static/{_asset(name).digest}/{name}"
+
+
+def _response(asset: Asset, caching: str) -> Response:
+    headers = {
+        "Cache-Control": caching,
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(asset.content, headers=headers, media_type=TYPES[asset.name])
+
+
+@cache
+def _asset(name: str) -> Asset:
+    content = (STATIC / name).read_bytes()
+    return Asset(name, hashlib.sha256(content).hexdigest()[:16], content)

@@ -1,0 +1,100 @@
+"""Signing in and out, and choosing among one's workspaces."""
+
+from ipaddress import ip_address
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trunkline.accounts import sessions
+from trunkline.core.db import Database
+from trunkline.core.errors import LimitReached, NotFound, Unauthenticated
+from trunkline.web import cookies, csrf, rendering, visitors
+from trunkline.web.visitors import Visitor
+
+
+def routes(database: Database) -> list[Route]:
+    public_url: str = database.tools.settings.public_url
+
+    async def page(request: Request) -> Response:
+        if await visitors.find(database, request):
+            return _to("/")
+        return rendering.page("login.html")
+
+    async def login(request: Request) -> Response:
+        """The session that the browser had before, somebody's perhaps, ends with the new one."""
+        csrf.refuse_foreign(request, public_url=public_url)
+        email, password = await _fields(request, "email", "password")
+        agent = request.headers.get("user-agent", "")
+        previous = cookies.token(request)
+        try:
+            signed_in = await sessions.login(
+                database, email, password, ip=_ip(request), user_agent=agent, previous=previous
+            )
+        except Unauthenticated as error:
+            return rendering.page("login.html", 401, email=email, problem=error.message)
+        except LimitReached as error:
+            headers = {"Retry-After": str(error.retry_after)}
+            return rendering.page("login.html", 429, headers, email=email, problem=_wait(error))
+        response = _to("/")
+        cookies.keep(request, response, signed_in.token)
+        return response
+
+    async def logout(request: Request) -> Response:
+        visitor = await visitors.find(database, request)
+        if visitor:
+            (given,) = await _fields(request, csrf.FIELD)
+            csrf.check(request, visitor.token, given, public_url=public_url)
+            await sessions.logout(database, visitor.token)
+        response = _to("/login")
+        cookies.drop(request, response)
+        return response
+
+    async def workspace(request: Request, visitor: Visitor) -> Response:
+        given, uuid = await _fields(request, csrf.FIELD, "workspace")
+        csrf.check(request, visitor.token, given, public_url=public_url)
+        await sessions.enter(database, visitor.token, _chosen(visitor, uuid))
+        return _to("/")
+
+    return [
+        Route("/login", page, methods=["GET"]),
+        Route("/login", login, methods=["POST"]),
+        Route("/logout", logout, methods=["POST"]),
+        Route("/workspace", visitors.signed_in(database, workspace), methods=["POST"]),
+    ]
+
+
+async def _fields(request: Request, *names: str) -> list[str]:
+    """What was typed; what is missing or a file is empty."""
+    async with request.form(max_files=0, max_fields=20) as form:
+        return [value if isinstance(value := form.get(name), str) else "" for name in names]
+
+
+def _chosen(visitor: Visitor, uuid: str) -> int:
+    try:
+        wanted = UUID(uuid)
+    except ValueError:
+        raise NotFound("workspace") from None
+    for membership in visitor.session.memberships:
+        if membership.account_uuid == wanted:
+            return membership.account_id
+    raise NotFound("workspace")
+
+
+def _ip(request: Request) -> str | None:
+    """A unix socket in front of us has none."""
+    host = request.client.host if request.client else ""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return None
+
+
+def _wait(error: LimitReached) -> str:
+    minutes = -(-error.retry_after // 60)
+    return f"Too many failed sign-ins. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
