@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ from trunkline.core.config import Settings
 from trunkline.core.errors import Refusal
 from trunkline.processes import PARENT, Orders, Report
 from trunkline.storage.postgres import Embedded
+
+T = TypeVar("T")
 
 log = logging.getLogger("up")
 
@@ -202,7 +205,7 @@ async def _end(children: list[Child], tasks: list[asyncio.Task[None]], embedded:
         await embedded.stop()
 
 
-async def _unless(stop: asyncio.Event, work: asyncio.Task) -> object:
+async def _unless(stop: asyncio.Event, work: asyncio.Task[T]) -> T | None:
     """What the work returns; None when we are told to end meanwhile."""
     ending = asyncio.create_task(stop.wait())
     await asyncio.wait((work, ending), return_when=asyncio.FIRST_COMPLETED)

@@ -258,9 +258,11 @@ async def test_the_search_function_serves_the_current_account_only(
 @pytest.mark.parametrize(("role", "uses_index"), [("trunkline_system", True), ("trunkline_app", False)])
 async def test_only_the_system_role_may_search_by_index(connection: asyncpg.Connection, role: str, uses_index: bool):
     """The reason why search is a function that runs as that role."""
-    await connection.execute(f"set role {role}; set enable_seqscan = off; set enable_indexscan = off")
+    await connection.execute("begin; set enable_seqscan = off; set enable_indexscan = off")
+    await connection.execute(f"drop index contacts_created; set role {role}")
 
     plan = await connection.fetch("explain select id from contacts where deleted_at is null and search like '%maria%'")
+    await connection.execute("rollback")
 
     assert any("contacts_search" in line[0] for line in plan) is uses_index
 

@@ -68,10 +68,10 @@ class Page:
         feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.command("Emulation.setEmulatedMedia", features=[feature])
 
-    async def picture(self, path: Path) -> None:
-        """The whole page, however long."""
+    async def picture(self) -> bytes:
+        """The whole page as PNG, however long."""
         taken = await self.command("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(taken["data"]))
+        return base64.b64decode(taken["data"])
 
     async def _holds(self, condition: str) -> bool:
         try:

@@ -14,11 +14,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 from trunkline.campaigns import audiences
 from trunkline.campaigns.events import BroadcastChanged, BroadcastFailed
-from trunkline.core import clock, ids
+from trunkline.core import ids
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.jobs import job
-from trunkline.messaging import channels
+from trunkline.messaging import channels, moments
 
 LATE_AFTER = timedelta(hours=12)
 """A scheduled broadcast that could not start for so long (the machine was off) does not start at all."""
@@ -158,7 +158,7 @@ async def send(tx: Tx, id: int, at: datetime | None = None) -> Broadcast:
     channel = await _channel(tx, broadcast)
     if not await audiences.size(tx, broadcast.audience, channel.schemes, channel.sends_as, 1):
         raise Conflict("empty_audience", "Nobody in the audience can be reached on this channel.")
-    if at is not None and at > clock.now():
+    if (at := moments.later(at)) is not None:
         scheduled = await tx.one(Broadcast, SCHEDULE, tx.account, id, at, channel.id)
         begin.later(tx, id, at.isoformat(), at=at)
         tx.record(BroadcastChanged(id, "scheduled"))
@@ -245,7 +245,8 @@ async def _move(tx: Tx, id: int, states: tuple[str, ...], status: str) -> Broadc
 LITERAL = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 _COLUMNS = """id, uuid, name, type, channel, channel_id, pool, subject, preview_text, body, html, template_id,
-    variables, audience, status, total, failure, scheduled_at, started_at, completed_at, created_by, created_at, updated_at"""
+    variables, audience, status, total, failure, scheduled_at, started_at, completed_at, created_by, created_at,
+    updated_at"""
 
 INSERT = sql(f"""
     insert into broadcasts (account_id, uuid, name, type, channel, channel_id, pool, subject, preview_text, body, html,

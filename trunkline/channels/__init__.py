@@ -17,7 +17,5 @@ def get(kind: str) -> type[Adapter]:
     try:
         module, name = KINDS[kind].split(":")
     except KeyError:
-        raise Invalid(
-            {"kind": [f"Unknown channel kind '{kind}'. Known kinds: {', '.join(sorted(KINDS))}."]}
-        ) from None
+        raise Invalid({"kind": [f"Unknown channel kind '{kind}'. Known kinds: {', '.join(sorted(KINDS))}."]}) from None
     return getattr(import_module(module), name)

@@ -100,6 +100,8 @@ class Outbound(Struct, frozen=True, kw_only=True):
     quick_replies: Sequence[str] = ()
     mail: Mail | None = None
     extra: dict[str, Any] = {}
+    logged: bool = True
+    """Whether the talk about it is kept even when all goes well; a broadcast keeps only what went wrong."""
 
 
 class Exchange(Struct, frozen=True, kw_only=True):

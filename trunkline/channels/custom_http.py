@@ -7,6 +7,7 @@ stays the same over all attempts.
 import base64
 import hmac
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -75,9 +76,9 @@ class CustomHttp(Adapter):
         return [await self._send(wire, message) for message in messages]
 
     async def _send(self, wire: Wire, message: Outbound) -> Sent:
-        body = msgspec.json.encode(self._payload(message))
-        moment = int(clock.now().timestamp())
-        headers = crypto.sign_webhook(self._signing, message.uuid, moment, body)
+        moment = clock.now()
+        body = msgspec.json.encode(self._payload(message, moment))
+        headers = crypto.sign_webhook(self._signing, message.uuid, int(moment.timestamp()), body)
         headers["Content-Type"] = "application/json"
         try:
             answer = await wire.http.request("POST", self.config.url, headers=headers, body=body)
@@ -85,28 +86,22 @@ class CustomHttp(Adapter):
             error = webcalls.error_of_failure(failure)
             return Sent(id=message.id, error=error, exchange=webcalls.exchange_of(failure, self.secret))
         error = webcalls.error_of(answer)
-        exchange = webcalls.exchange_of(answer, self.secret)
+        exchange = webcalls.exchange_of(answer, self.secret) if error or message.logged else None
         return Sent(id=message.id, external_id=_external_id(answer.body), error=error, exchange=exchange)
 
-    def _payload(self, message: Outbound) -> dict[str, Any]:
+    def _payload(self, message: Outbound, moment: datetime) -> "_Payload":
         """The mirror image of an incoming custom-channel message."""
-        media = message.attachments[0].url if message.attachments else None
-        return {
-            "customData": {
-                "messageSid": message.uuid,
-                "fromId": self.channel.address,
-                "toId": message.to.path,
-                "body": message.text,
-                "customChannel": self.channel.name,
-                "channel": "custom",
-                "status": "sent",
-                "campaignId": message.extra.get("campaign_id"),
-                "contactId": message.extra.get("contact_id"),
-                "mediaUrl": media,
-            },
-            "messageType": "text",
-            "timestamp": clock.iso(clock.now()),
-        }
+        custom = _Custom(
+            messageSid=message.uuid,
+            fromId=self.channel.address,
+            toId=message.to.path,
+            body=message.text,
+            customChannel=self.channel.name,
+            campaignId=message.extra.get("campaign_id"),
+            contactId=message.extra.get("contact_id"),
+            mediaUrl=message.attachments[0].url if message.attachments else None,
+        )
+        return _Payload(custom, moment.replace(microsecond=0))
 
     def verify(self, request: Request) -> None:
         given = request.headers.get("authorization", "")
@@ -125,12 +120,8 @@ class CustomHttp(Adapter):
         """An incoming message in the connector's shape; `id` stands in for `messageSid`."""
         custom = body.get("customData")
         custom = custom if isinstance(custom, dict) else {}
-        sid, sender, text = (
-            _text(custom, *names) for names in (("messageSid", "id"), ("fromId",), ("body",))
-        )
-        missing = [
-            name for name, value in (("messageSid", sid), ("fromId", sender), ("body", text)) if not value
-        ]
+        sid, sender, text = (_text(custom, *names) for names in (("messageSid", "id"), ("fromId",), ("body",)))
+        missing = [name for name, value in (("messageSid", sid), ("fromId", sender), ("body", text)) if not value]
         if missing:
             raise Invalid({f"customData.{name}": [f"customData.{name} is required."] for name in missing})
         kind = body.get("messageType") or "text"
@@ -148,10 +139,29 @@ class CustomHttp(Adapter):
     def status(self, body: dict[str, Any]) -> Status:
         sid, status = _text(body, "messageSid", "external_id"), _text(body, "status")
         if not sid or status not in ("sent", "delivered", "read", "failed"):
-            raise Invalid(
-                {"status": ["messageSid and a status of sent, delivered, read or failed are required."]}
-            )
+            raise Invalid({"status": ["messageSid and a status of sent, delivered, read or failed are required."]})
         return Status(status=status, external_id=sid)
+
+
+class _Custom(Struct, frozen=True, kw_only=True):
+    """The names are the connector's."""
+
+    messageSid: str
+    fromId: str
+    toId: str
+    body: str
+    customChannel: str
+    channel: str = "custom"
+    status: str = "sent"
+    campaignId: str | None = None
+    contactId: int | str | None = None
+    mediaUrl: str | None = None
+
+
+class _Payload(Struct, frozen=True):
+    customData: _Custom
+    timestamp: datetime
+    messageType: str = "text"
 
 
 def _external_id(body: bytes) -> str | None:

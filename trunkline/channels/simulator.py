@@ -50,9 +50,7 @@ class Simulator(Adapter):
     kind: ClassVar[str] = "simulator"
     sends_as: ClassVar[Kind] = "sms"
     schemes: ClassVar[frozenset[str]] = frozenset({"tel"})
-    can: ClassVar[Capabilities] = Capabilities(
-        media=True, quick_replies=True, html=True, subject=True, batch=64
-    )
+    can: ClassVar[Capabilities] = Capabilities(media=True, quick_replies=True, html=True, subject=True, batch=64)
     semantics: ClassVar[Semantics] = "at_most_once"
     Config: ClassVar[type[Struct]] = SimulatorConfig
 
@@ -70,9 +68,7 @@ class Simulator(Adapter):
             report_after_ms=config.latency_ms if config.auto_dlr else None,
         )
         await asyncio.sleep(config.latency_ms / 1000)
-        return [
-            Sent(id=m.id, external_id=external) for m, external in zip(messages, external_ids, strict=True)
-        ]
+        return [Sent(id=m.id, external_id=external) for m, external in zip(messages, external_ids, strict=True)]
 
     def verify(self, request: Request) -> None:
         given = request.headers.get("authorization", "")

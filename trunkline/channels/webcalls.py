@@ -20,9 +20,7 @@ def error_of(answer: Answer) -> SendError | None:
         return None
     detail, code = f"HTTP {status}", str(status)
     if status == 429:
-        return SendError(
-            "throttled", detail, retry=True, retry_after=retry_after(answer.headers), provider_code=code
-        )
+        return SendError("throttled", detail, retry=True, retry_after=retry_after(answer.headers), provider_code=code)
     if status in PASSING:
         after = retry_after(answer.headers)
         return SendError("unreachable", detail, retry=True, retry_after=after, provider_code=code)

@@ -87,6 +87,8 @@ async def prepare(dsn: str) -> None:
         raise unreachable(error) from error
     try:
         is_empty = await connection.fetchval(schema.FIND_TABLE) is None
+        # A first migration that failed leaves its list of migrations behind, and nothing on it.
+        is_empty = is_empty or not await connection.fetchval("select exists (select from schema_migrations)")
         if not is_empty:
             await schema.check(connection)
     finally:

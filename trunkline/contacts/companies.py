@@ -148,6 +148,11 @@ async def set_primary(tx: Tx, company_id: int, contact_id: int) -> None:
     await tx.run(SET_PRIMARY, tx.account, company_id, contact_id)
 
 
+async def deals_of(tx: Tx, contacts: Sequence[int]) -> dict[int, int]:
+    """How many deals each contact has a part in: a company in the pipeline is one deal."""
+    return {**dict.fromkeys(contacts, 0), **dict(await tx.rows(DEALS, tx.account, list(contacts)))}
+
+
 async def stages(tx: Tx) -> list[Stage]:
     """The pipeline in order; a workspace that has none gets the usual five."""
     found = await tx.fetch(Stage, STAGES, tx.account)
@@ -258,6 +263,13 @@ DETACH = sql("""
 SET_PRIMARY = sql("""
     update contacts set is_primary = (id = $3), updated_at = now()
     where account_id = $1 and company_id = $2 and is_primary <> (id = $3)
+""")
+
+DEALS = sql("""
+    select c.id, count(*)
+    from contacts c join companies co on co.account_id = c.account_id and co.id = c.company_id
+    where c.account_id = $1 and c.id = any($2) and co.stage_id is not null and co.deleted_at is null
+    group by c.id
 """)
 
 STAGES = sql("select id, uuid, name, position from stages where account_id = $1 order by position, id")

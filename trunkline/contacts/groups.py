@@ -169,7 +169,11 @@ ADD = sql("""
 """)
 
 REMOVE = sql("""
-    delete from group_members where account_id = $1 and group_id = $2 and contact_id = any($3) returning contact_id
+    with held as materialized (
+        select id from contacts where account_id = $1 and id = any($3) order by id for no key update
+    )
+    delete from group_members where account_id = $1 and group_id = $2 and contact_id in (select id from held)
+    returning contact_id
 """)
 
 BUMP = sql("""

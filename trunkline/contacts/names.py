@@ -10,7 +10,7 @@ MOST = {"name": 512, "phone": 100, "country": 100, "timezone": 100, "language": 
 MOST_OTHERWISE = 255
 
 
-def tidy(value: str | None, field: str) -> str | None:
+def tidy(value: str | None, field: str, most: int | None = None) -> str | None:
     """One line in composed Unicode without outer space, None when nothing is left; raises when too long."""
     if not value:
         return None
@@ -19,15 +19,15 @@ def tidy(value: str | None, field: str) -> str | None:
     else:
         kept = value if field == "notes" else text.one_line(value)
         kept = unicodedata.normalize("NFC", text.clean(kept)).strip()
-    most = MOST.get(field, MOST_OTHERWISE)
+    most = most or MOST.get(field, MOST_OTHERWISE)
     if len(kept) > most:
         raise Invalid({field: [f"The {label(field)} must not be longer than {most} characters."]})
     return kept or None
 
 
 def required(value: str | None, field: str = "name") -> str:
-    """Like `tidy`, for a text that must not be empty."""
-    kept = tidy(value, field)
+    """Like `tidy`, for the name of a thing, which must not be empty."""
+    kept = tidy(value, field, MOST_OTHERWISE)
     if kept is None:
         raise Invalid({field: [f"The {label(field)} field is required."]})
     return kept

@@ -216,15 +216,14 @@ ADD = sql("""
     returning contact_id, tag_id
 """)
 
-REMOVE = sql("""
-    delete from contact_tags where account_id = $1 and contact_id = any($2) and tag_id = any($3)
+_REMOVE = """
+    with held as materialized (
+        select id from contacts where account_id = $1 and id = any($2) order by id for no key update
+    )
+    delete from contact_tags where account_id = $1 and contact_id in (select id from held) and tag_id {which}
     returning contact_id, tag_id
-""")
-
-KEEP_ONLY = sql("""
-    delete from contact_tags where account_id = $1 and contact_id = any($2) and tag_id <> all($3)
-    returning contact_id, tag_id
-""")
+"""
+REMOVE, KEEP_ONLY = (sql(_REMOVE.format(which=which)) for which in ("= any($3)", "<> all($3)"))
 
 BUMP = sql("""
     update contacts set updated_at = now() where account_id = $1 and id in (

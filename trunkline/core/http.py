@@ -4,6 +4,7 @@ import asyncio
 import zlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -84,9 +85,7 @@ class HttpFailure(TrunklineError):
 class Http:
     """A pool of connections: `async with Http(egress) as http: await http.request("GET", url)`."""
 
-    def __init__(
-        self, egress: Egress, *, limit: int = 100, timeout: float = 15, user_agent: str = "Trunkline"
-    ) -> None:
+    def __init__(self, egress: Egress, *, limit: int = 100, timeout: float = 15, user_agent: str = "Trunkline") -> None:
         self._egress, self._limit, self._timeout, self._user_agent = egress, limit, timeout, user_agent
         self._session: aiohttp.ClientSession | None = None
 
@@ -185,6 +184,7 @@ class _Unusable(Exception):
         self.phase: Phase = phase
 
 
+@lru_cache(4096)
 def _target(url: str) -> URL:
     """Where to go, if it is a web address at all; which host is the connector's question."""
     try:

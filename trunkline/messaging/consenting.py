@@ -47,6 +47,7 @@ class Addressed(Struct, frozen=True):
     contact_id: int
     sends_as: str
     address: str
+    broadcast_id: int | None
 
 
 def word(text: str) -> str | None:
@@ -69,12 +70,17 @@ async def unsubscribe(tx: Tx, message_id: int, evidence: dict[str, Any]) -> str:
     addressed = await tx.maybe(Addressed, ADDRESSED, tx.account, message_id)
     if addressed is None:
         raise NotFound("link")
+    known = await consents.suppressed(tx, addressed.sends_as, [addressed.address])
     await stop(tx, addressed.contact_id, addressed.sends_as, addressed.address, source="link", evidence=evidence)
+    if addressed.broadcast_id and not known:
+        await tx.run(COUNT, tx.account, f"broadcast:{addressed.broadcast_id}:unsubscribed")
     return addressed.address
 
 
+COUNT = sql("insert into tallies (account_id, name, value) values ($1, $2, 1)")
+
 ADDRESSED = sql("""
-    select m.contact_id, c.sends_as, m.address from messages m
+    select m.contact_id, c.sends_as, m.address, m.broadcast_id from messages m
     join channels c on c.account_id in ($1, 0) and c.id = m.channel_id
     where m.account_id = $1 and m.id = $2
 """)

@@ -1,13 +1,13 @@
 """Delivery: the sending half that a worker runs. Claim from due lines, send outside any transaction, write down.
 
-A slot is free again only when the outcome is committed, so what a crash can leave open is bounded: at most
-`CHANNEL_WINDOW` messages per channel and `WINDOW` per process. Those are resent (at least once, same id) or become
+A slot is free again only when the outcome is committed, so what a crash can leave open is bounded: the window of a
+channel, and `WINDOW` for a process. Those are resent (at least once, same id) or become
 `unknown` (at most once), as the channel says.
 """
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 
 import structlog
@@ -25,10 +25,14 @@ from trunkline.messaging.sending import BULK
 
 log = structlog.get_logger("delivery")
 
-WINDOW = 256
-CHANNEL_WINDOW = 128
+WINDOW = 512
+CHANNEL_WINDOW = 256
+CAREFUL_WINDOW = 64
+"""The window of an at-most-once channel: what a crash leaves open there stays open for a person to judge."""
 BULK_SHARE = 0.75
 """Bulk leaves a part of each window to those who wait for an answer."""
+HANDS = 32
+"""How many calls to one channel's provider run at once."""
 PORTION = 32
 """Bulk is claimed and written down by portions of at least so many: a transaction each would cost more than a send."""
 GATHER_SECONDS = 0.003
@@ -48,6 +52,9 @@ class Sending(Struct):
     since: float
 
 
+Batch = tuple[Adapter, list[Sending], list[Outbound]]
+
+
 class Sender:
     """All the sending of one process."""
 
@@ -57,10 +64,12 @@ class Sender:
         self.wire = wire
         self.flying: dict[int, Sending] = {}
         self._per_channel: Counter[int] = Counter()
+        self._work: dict[int, deque[Batch]] = {}
+        self._hands: Counter[int] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._adapters: dict[int, tuple[float, Channel, Adapter]] = {}
         self._results: list[tuple[Sending, Sent]] = []
         self._landed = asyncio.Event()
-        self._room = asyncio.Event()
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         self._stopping = False
@@ -106,7 +115,7 @@ class Sender:
             fed = []
             for line in due:
                 room = self._room_for(line, len(due))
-                if room < (PORTION if line.lane == BULK else 1):
+                if room < (PORTION if line.lane == BULK and self.flying else 1):
                     full = True
                 elif await self._feed(line, room) == room:
                     fed.append(line)
@@ -115,7 +124,9 @@ class Sender:
 
     def _room_for(self, line: Line, sharers: int) -> int:
         share = BULK_SHARE if line.lane == BULK else 1.0
-        channel = int(CHANNEL_WINDOW * share) - self._per_channel[line.channel_id]
+        known = self._adapters.get(line.channel_id)
+        window = CHANNEL_WINDOW if known and known[1].semantics == "at_least_once" else CAREFUL_WINDOW
+        channel = int(window * share) - self._per_channel[line.channel_id]
         total = int(WINDOW * share) - len(self.flying)
         return min(channel, total, max(4, WINDOW // sharers))
 
@@ -128,8 +139,7 @@ class Sender:
             if not claimed:
                 return 0
             ready = await preparing.prepare(tx, line, channel, claimed)
-        for start in range(0, len(ready), adapter.can.batch):
-            self._launch(line, channel, adapter, ready[start : start + adapter.can.batch])
+        self._launch(line, channel, adapter, ready)
         return len(claimed)
 
     async def _adapter(self, tx: Tx, line: Line) -> tuple[Channel, Adapter]:
@@ -144,19 +154,31 @@ class Sender:
         return current, adapter
 
     def _launch(
-        self, line: Line, channel: Channel, adapter: Adapter, batch: Sequence[tuple[Claimed, Outbound]]
+        self, line: Line, channel: Channel, adapter: Adapter, ready: Sequence[tuple[Claimed, Outbound]]
     ) -> None:
-        flights = [Sending(line, channel, claimed, clock.monotonic()) for claimed, _ in batch]
-        for flight in flights:
-            self.flying[flight.claimed.id] = flight
-        self._per_channel[channel.id] += len(flights)
-        task = asyncio.get_running_loop().create_task(self._send(adapter, flights, [outbound for _, outbound in batch]))
-        task.add_done_callback(lambda done: done.exception())
+        """Lay a portion out for the hands of its channel; take on hands as long as there is room."""
+        work = self._work.setdefault(channel.id, deque())
+        now = clock.monotonic()
+        for start in range(0, len(ready), adapter.can.batch):
+            portion = ready[start : start + adapter.can.batch]
+            flights = [Sending(line, channel, claimed, now) for claimed, _ in portion]
+            self.flying.update((flight.claimed.id, flight) for flight in flights)
+            self._per_channel[channel.id] += len(flights)
+            work.append((adapter, flights, [outbound for _, outbound in portion]))
+        for _ in range(min(len(work), HANDS - self._hands[channel.id])):
+            self._hands[channel.id] += 1
+            task = asyncio.get_running_loop().create_task(self._send_all(channel.id, work))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, adapter: Adapter, flights: list[Sending], batch: list[Outbound]) -> None:
-        sent = await attempt(adapter, self.wire, batch)
-        self._results += zip(flights, sent, strict=True)
-        self._landed.set()
+    async def _send_all(self, channel_id: int, work: deque[Batch]) -> None:
+        """One hand: takes the next batch of its channel until there is none."""
+        while work:
+            adapter, flights, batch = work.popleft()
+            sent = await attempt(adapter, self.wire, batch)
+            self._results += zip(flights, sent, strict=True)
+            self._landed.set()
+        self._hands[channel_id] -= 1
 
     async def _write(self) -> None:
         """Write outcomes down, all that are there at once; the database being away only delays it."""

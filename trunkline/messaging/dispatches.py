@@ -4,24 +4,23 @@ Everything is done for all recipients together: a handful of statements, whateve
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from trunkline.contacts.records import checked_values
-from trunkline.core import clock, ids, text
+from trunkline.core import ids, text
 from trunkline.core.db import Tx
 from trunkline.core.egress import BadUrl
 from trunkline.core.errors import Invalid
-from trunkline.messaging import channels, contents, recipients, sending
+from trunkline.messaging import channels, contents, moments, recipients, sending
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.contents import Content, Said, Unfit
 from trunkline.messaging.recipients import Recipient
 from trunkline.messaging.sending import Draft, Queued
 
 MOST_RECIPIENTS = 500
-MOST_AHEAD = timedelta(days=366)
 SOURCE = "api"
 
 Problems = dict[str, list[str]]
@@ -146,6 +145,7 @@ async def _prepare(tx: Tx, dispatch: Dispatch, items: Sequence[Item]) -> _Ready:
 def _check(tx: Tx, dispatch: Dispatch) -> Problems:
     problems: Problems = {}
     for check in (
+        lambda: moments.later(dispatch.at),
         lambda: text.check_values(dispatch.variables),
         lambda: checked_values(dispatch.metadata, "metadata", most_bytes=8192),
     ):
@@ -153,8 +153,6 @@ def _check(tx: Tx, dispatch: Dispatch) -> Problems:
             check()
         except Invalid as error:
             problems |= error.fields
-    if dispatch.at is not None and dispatch.at > clock.now() + MOST_AHEAD:
-        problems["scheduled_at"] = [f"The scheduled at field must not be more than {MOST_AHEAD.days} days ahead."]
     if dispatch.callback_url is not None:
         try:
             tx.database.tools.egress.check_url(dispatch.callback_url)
@@ -194,7 +192,7 @@ async def _queue(tx: Tx, dispatch: Dispatch, ready: _Ready, batch: str | None) -
     readings = [reading for reading in ready.readings if isinstance(reading, _Reading)]
     found = await recipients.resolve(tx, channel, [reading.to for reading in readings], source=SOURCE)
     outcomes: dict[str, Taken | Refused] = dict(await _unreachable(tx, channel, content, readings, found))
-    at = dispatch.at if dispatch.at is not None and dispatch.at > clock.now() else None
+    at = moments.later(dispatch.at)
     drafts = {r.to: _draft(dispatch, content, found[r.to], r.said) for r in readings if r.to not in outcomes}
     queued = await sending.queue_many(tx, channel, list(drafts.values()), at=at, batch=batch)
     for (to, draft), outcome in zip(drafts.items(), queued, strict=True):

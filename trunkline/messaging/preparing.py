@@ -19,7 +19,7 @@ from trunkline.core.urns import Urn
 from trunkline.messaging import lines, mailing, statuses
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.lines import Claimed, Line
-from trunkline.messaging.sending import segment_count
+from trunkline.messaging.sending import BULK, segment_count
 from trunkline.messaging.statuses import Change
 
 Ready = tuple[Claimed, Outbound]
@@ -167,6 +167,7 @@ def _outbound(tx: Tx, line: Line, channel: Channel, message: Claimed, rendered: 
         quick_replies=message.quick_replies or (),
         mail=mail,
         extra={**(message.headers or {}), "contact_id": message.contact_id},
+        logged=line.lane != BULK,
     )
 
 

@@ -69,8 +69,7 @@ async def write(dsn: str, file: Path, media: Path, secret: str, told: Told = lam
 
     The file appears under its name when it is whole. Only its owner can read it.
     """
-    if os.path.lexists(file):
-        raise Refusal(f"{file} exists already, and a backup is never overwritten. Name another file.")
+    _refuse_existing(file)
     draft = file.with_name(f"{file.name}.{os.getpid()}.partial")
     with _explained(file):
         try:
@@ -80,6 +79,11 @@ async def write(dsn: str, file: Path, media: Path, secret: str, told: Told = lam
         finally:
             draft.unlink(missing_ok=True)
     return manifest
+
+
+def _refuse_existing(file: Path) -> None:
+    if file.exists():
+        raise Refusal(f"{file} exists already, and a backup is never overwritten. Name another file.")
 
 
 async def _write(dsn: str, draft: Path, media: Path, secret: str, told: Told) -> Manifest:

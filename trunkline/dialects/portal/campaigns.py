@@ -5,7 +5,7 @@ from typing import Any
 from trunkline.campaigns import broadcasts, confirming
 from trunkline.campaigns.broadcasts import NewBroadcast
 from trunkline.core import text
-from trunkline.dialects.base import Conflict, Data, Invalid, OutOfCredits, Page, Paged, Tx
+from trunkline.dialects.base import Conflict, Data, Invalid, Page, Paged, Tx
 from trunkline.dialects.portal import shapes
 from trunkline.dialects.portal.dialect import portal
 from trunkline.messaging import contents
@@ -46,7 +46,7 @@ async def create_campaign(tx: Tx, body: shapes.CampaignIn) -> Data[shapes.Campai
     return Data(shapes.campaign(await broadcasts.create(tx, new)))
 
 
-@portal.post("/campaigns/{id}/send", scope="send", status=202, bucket="send", raises=(Conflict, OutOfCredits))
+@portal.post("/campaigns/{id}/send", scope="send", status=202, bucket="send", raises=(Conflict,))
 async def send_campaign(tx: Tx, id: int, body: shapes.CampaignSend) -> Data[shapes.CampaignSent]:
     """Send or schedule a campaign.
 

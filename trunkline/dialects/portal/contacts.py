@@ -28,9 +28,7 @@ async def get_contact(tx: Tx, id: int) -> Data[shapes.ContactOut]:
 
 
 @portal.post("/contacts", scope="write", status=201, raises=(Conflict,), answers={200: Data[shapes.ContactOut]})
-async def create_contact(
-    tx: Tx, body: shapes.ContactIn, *, upsert: bool = False
-) -> Data[shapes.ContactOut] | Answer[Data[shapes.ContactOut]]:
+async def create_contact(tx: Tx, body: shapes.ContactIn, *, upsert: bool = False) -> Answer[Data[shapes.ContactOut]]:
     """Create a contact. At least one of phone and email is needed.
 
     `first_name` and `last_name` are also accepted and joined into the name. When somebody has this phone or email
@@ -49,7 +47,7 @@ async def create_contact(
     if body.tags:
         await _tag(tx, contact.id, body.tags)
         contact = await people.get(tx, contact.id)
-    return Data(shapes.contact(contact))
+    return Answer(Data(shapes.contact(contact)))
 
 
 @portal.put("/contacts/{id}", also=("PATCH",), scope="write", raises=(Conflict,))

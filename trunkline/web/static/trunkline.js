@@ -34,6 +34,8 @@ async function refresh() {
   if (answer.redirected) return location.assign(answer.url);
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // Another workspace was chosen in another window, or the server was upgraded.
+  if (fresh.body.dataset.page !== document.body.dataset.page) return location.reload();
   morph(document.getElementById("status"), fresh.getElementById("status"));
 }
 

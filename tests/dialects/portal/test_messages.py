@@ -1,0 +1,498 @@
+"""Sending by the portal dialect: one message, five hundred, and what became of them."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests import world
+from trunkline.contacts import consents, people, urns
+from trunkline.core import clock
+from trunkline.core.db import sql
+from trunkline.core.urns import Urn
+from trunkline.messaging import channels, messages, statuses
+from trunkline.messaging.statuses import Change
+
+pytestmark = pytest.mark.anyio
+
+PHONE = "+40740111222"
+
+
+async def test_an_sms_from_a_template_is_accepted(api, sms, reminder, database, account):
+    body = {
+        "sms_routing": "platform",
+        "channel": "sms",
+        "to": PHONE,
+        "template_key": "appointment_reminder",
+        "variables": {"name": "Andrei", "date": "2026-03-12 16:30", "unused": 1},
+    }
+
+    answer = await api.post("/messages/send", json=body)
+
+    assert answer.status_code == 202
+    told = answer.json()["data"]
+    created_at, id, contact_id = told.pop("created_at"), told.pop("id"), told.pop("contact_id")
+    assert told == {
+        "status": "queued",
+        "channel": "sms",
+        "to": PHONE,
+        "template_key": "appointment_reminder",
+        "integration_id": sms.id,
+        "sms_routing": "platform",
+        "segments": 1,
+        "credits": 0,
+        "scheduled_at": None,
+    }
+    assert created_at.endswith("Z")
+    async with database.tx(account) as tx:
+        message, contact = await messages.get(tx, id), await people.get(tx, contact_id)
+    assert (message.text, message.template_id) == ("Hello Andrei, see you on 2026-03-12 16:30.", reminder.id)
+    assert (contact.phone, contact.source) == (PHONE, "api")
+
+
+async def test_a_phone_is_understood_however_it_is_written(api, sms):
+    answer = await api.post("/messages/send", json={"channel": "sms", "to": " +40 (740) 111-222", "body": "Hi"})
+
+    assert answer.json()["data"]["to"] == PHONE
+
+
+async def test_html_of_a_mail_has_escaped_values_and_a_plain_side(api, email, database, account):
+    body = {
+        "integration_id": email.id,
+        "channel": "email",
+        "to": "Client@Example.com",
+        "body": "<h1>Hello {{name}}</h1><p>Order {{order}} is confirmed.</p>",
+        "variables": {"name": "<b>Maria</b> {{order}}", "order": 456},
+    }
+
+    answer = await api.post("/messages/send", json=body)
+
+    told = answer.json()["data"]
+    async with database.tx(account) as tx:
+        message = await messages.get(tx, told["id"])
+    assert (told["to"], told["sms_routing"], told["integration_id"]) == ("client@example.com", None, email.id)
+    assert message.html == "<h1>Hello &lt;b&gt;Maria&lt;/b&gt; {{order}}</h1><p>Order 456 is confirmed.</p>"
+    assert message.text.split() == ["Hello", "<b>Maria</b>", "{{order}}", "Order", "456", "is", "confirmed."]
+    assert message.subject == "Hello <b>Maria</b> {{order}}"
+
+
+@pytest.mark.parametrize(
+    ("body", "subject"),
+    [
+        ({"body": "<p>Hi</p><h2>Your <em>order</em></h2>"}, "Your order"),
+        ({"body": "<p>Hi</p>"}, "Acme"),
+        ({"body": "Just text, 1 < 2"}, "Acme"),
+        (
+            {"body": "<h1>No</h1>", "subject": "Order {{n}}", "variables": {"n": "5\r\nBcc: x@y.example"}},
+            "Order 5 Bcc: x@y.example",
+        ),
+    ],
+)
+async def test_a_mail_has_a_subject(api, email, database, account, body, subject):
+    answer = await api.post("/messages/send", json={"channel": "email", "to": "a@example.com", **body})
+
+    async with database.tx(account) as tx:
+        assert (await messages.get(tx, answer.json()["data"]["id"])).subject == subject
+
+
+async def test_whatsapp_reaches_the_person_behind_the_phone(api, sms, whatsapp, database, account):
+    first = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
+
+    second = await api.post("/messages/send", json={"channel": "whatsapp", "to": PHONE, "body": "Hi"})
+
+    assert second.status_code == 202
+    assert (second.json()["data"]["to"], second.json()["data"]["sms_routing"]) == (PHONE, None)
+    assert second.json()["data"]["contact_id"] == first.json()["data"]["contact_id"]
+    async with database.tx(account) as tx:
+        owned = await urns.of(tx, [first.json()["data"]["contact_id"]])
+        message = await messages.get(tx, second.json()["data"]["id"])
+    assert [record.scheme for record in owned[first.json()["data"]["contact_id"]]] == ["tel", "whatsapp"]
+    assert (message.scheme, message.shown_address) == ("whatsapp", PHONE)
+
+
+async def test_everything_wrong_is_told_at_once(api):
+    body = {
+        "channel": "sms",
+        "to": "maria@example.com",
+        "template_key": "nope",
+        "variables": {"name": {}},
+        "callback_url": "https://127.0.0.2/x",
+        "scheduled_at": "2999-01-01T00:00:00Z",
+    }
+
+    answer = await api.post("/messages/send", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert set(answer.json()["errors"]) == {
+        "to", "template_key", "variables.name", "callback_url", "scheduled_at", "channel",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"channel": "fax"}, "channel"),
+        ({"to": "client@example.com"}, "to"),
+        ({"to": "0740111222"}, "to"),
+        ({"to": ""}, "to"),
+        ({"to": None}, "to"),
+        ({"body": None}, "body"),
+        ({"body": " "}, "body"),
+        ({"template_key": "appointment_reminder"}, "body"),
+        ({"body": "x" * 1601}, "body"),
+        ({"body": "Hi {{name}}"}, "variables"),
+        ({"body": "{{a}}", "variables": {"a": ""}}, "body"),
+        ({"body": "{{a}}", "variables": {"a": "x" * 2000}}, "body"),
+        ({"variables": []}, "variables"),
+        ({"sms_routing": "free"}, "sms_routing"),
+        ({"scheduled_at": "2026-03-29T02:30:00"}, "scheduled_at"),
+        ({"metadata": {"a": "x" * 9000}}, "metadata"),
+        ({"metadata": []}, "metadata"),
+        ({"callback_url": "http://example.com/x"}, "callback_url"),
+        ({"callback_url": "https://user:pw@example.com/"}, "callback_url"),
+    ],
+)
+async def test_a_wrong_field_is_named(api, sms, reminder, change, field):
+    answer = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi", **change})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert list(answer.json()["errors"]) == [field]
+
+
+async def test_missing_variables_are_listed(api, sms, reminder):
+    body = {"channel": "sms", "to": PHONE, "template_key": "appointment_reminder"}
+
+    answer = await api.post("/messages/send", json=body)
+
+    assert answer.json()["errors"] == {"variables": ["Missing variables: name, date."]}
+
+
+async def test_without_a_channel_there_is_no_route(api):
+    answer = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_route")
+
+
+async def test_an_integration_of_another_channel_is_refused(api, sms, email):
+    body = {"channel": "sms", "to": PHONE, "body": "Hi", "integration_id": email.id}
+
+    answer = await api.post("/messages/send", json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "integration_channel_mismatch")
+    assert list(answer.json()["errors"]) == ["integration_id"]
+
+
+async def test_a_foreign_integration_is_unknown(api, sms, database, other_account):
+    foreign = await world.simulator(database, other_account)
+
+    answer = await api.post(
+        "/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi", "integration_id": foreign.id}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "integration_not_found")
+
+
+async def test_the_shared_pool_carries_and_costs(api, sms, database, account, connection):
+    await connection.execute(
+        "insert into accounts (id, uuid, kind, name) overriding system value"
+        " values (0, gen_random_uuid(), 'operator', 'Operator') on conflict do nothing"
+    )
+    async with database.tx(channels.POOL) as tx:
+        pool, _ = await channels.create(tx, "simulator", f"Pool {account}", "+40700000009", {})
+    await connection.execute("insert into balances (account_id, available) values ($1, 10)", account)
+
+    answer = await api.post(
+        "/messages/send", json={"channel": "sms", "to": PHONE, "body": "é" * 161, "sms_routing": "platform"}
+    )
+
+    await connection.execute("update channels set deleted_at = now(), active = false where id = $1", pool.id)
+    told = answer.json()["data"]
+    assert (told["integration_id"], told["sms_routing"], told["segments"], told["credits"]) == (None, "platform", 2, 2)
+
+
+async def test_without_credits_nothing_is_sent(api, sms, database, account, connection):
+    await connection.execute("update accounts set metered = true where id = $1", account)
+
+    answer = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
+
+    assert (answer.status_code, answer.json()["code"]) == (402, "insufficient_credits")
+    async with database.tx(account) as tx:
+        assert await people.total(tx) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"status": "blocked"}, {"status": "stopped"}, {"do_not_disturb": True}],
+    ids=lambda change: next(iter(change)),
+)
+async def test_who_opted_out_is_not_written_to(api, sms, database, account, change):
+    async with database.tx(account) as tx:
+        [(id, _)] = await people.get_or_create(tx, [Urn("tel", PHONE)])
+        await people.update(tx, id, people.Changes(**change))
+
+    answer = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "recipient_opted_out")
+    assert list(answer.json()["errors"]) == ["to"]
+
+
+async def test_a_suppressed_address_is_not_made_a_contact(api, email, database, account):
+    async with database.tx(account) as tx:
+        await consents.opt_out(tx, "email", "client@example.com", "complaint")
+
+    answer = await api.post("/messages/send", json={"channel": "email", "to": "CLIENT@example.com", "body": "Hi"})
+
+    assert answer.json()["code"] == "recipient_opted_out"
+    async with database.tx(account) as tx:
+        assert await people.total(tx) == (0, False)
+
+
+async def test_a_later_moment_schedules(api, sms):
+    at = (clock.now() + timedelta(days=2)).replace(microsecond=0)
+
+    answer = await api.post(
+        "/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi", "scheduled_at": at.isoformat()}
+    )
+
+    told = answer.json()["data"]
+    status = await api.get(f"/messages/{told['id']}/status")
+    assert (told["status"], told["scheduled_at"]) == ("scheduled", clock.iso(at))
+    assert status.json()["data"]["status"] == "scheduled"
+
+
+@pytest.mark.parametrize("at", ["2020-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+async def test_a_past_moment_means_now(api, sms, at):
+    answer = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi", "scheduled_at": at})
+
+    assert (answer.json()["data"]["status"], answer.json()["data"]["scheduled_at"]) == ("queued", None)
+
+
+async def test_metadata_and_callback_are_kept(api, sms, database, account):
+    extras = {"metadata": {"order": 5, "callback_url": "x"}, "callback_url": "https://example.com/status"}
+
+    answer = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi", **extras})
+
+    async with database.tx(account) as tx:
+        assert (await messages.get(tx, answer.json()["data"]["id"])).metadata == extras
+
+
+async def test_templates_alone_reach_the_silent_where_the_provider_says_so(
+    api, whatsapp, database, account, monkeypatch
+):
+    from trunkline.channels.base import Capabilities
+    from trunkline.channels.simulator import Simulator
+
+    monkeypatch.setattr(Simulator, "can", Capabilities(reply_window_hours=24))
+    body = {"channel": "whatsapp", "to": PHONE, "body": "Hi"}
+
+    silent = await api.post("/messages/send", json=body)
+    async with database.tx(account) as tx:
+        await wrote(tx, whatsapp, PHONE)
+    heard = await api.post("/messages/send", json=body)
+
+    assert (silent.status_code, silent.json()["code"]) == (422, "template_required")
+    assert heard.status_code == 202
+
+
+async def test_a_batch_is_accepted_in_order(api, sms, reminder, database, account):
+    recipients = [
+        {"to": PHONE, "variables": {"name": "Ana"}},
+        {"to": "+40740333444", "variables": {"name": "Mihai", "date": "Friday"}},
+    ]
+    body = {"channel": "sms", "template_key": "appointment_reminder", "variables": {"date": "Monday"}}
+
+    answer = await api.post("/messages/send-batch", json={**body, "recipients": recipients})
+
+    told = answer.json()["data"]
+    assert answer.status_code == 202
+    assert told["batch_id"].startswith("b_")
+    assert (told["accepted"], told["rejected"]) == (2, 0)
+    assert [(m["index"], m["to"], m["status"]) for m in told["messages"]] == [
+        (0, PHONE, "queued"),
+        (1, "+40740333444", "queued"),
+    ]
+    async with database.tx(account) as tx:
+        said = await messages.get_many(tx, [m["id"] for m in told["messages"]])
+    assert [m.text for m in said] == ["Hello Ana, see you on Monday.", "Hello Mihai, see you on Friday."]
+    assert {m.batch for m in said} == {told["batch_id"]}
+
+
+async def test_bad_recipients_of_a_batch_are_told_one_by_one(api, sms, database, account):
+    async with database.tx(account) as tx:
+        await consents.opt_out(tx, "sms", "+40740333444", "keyword")
+    recipients = [
+        {"to": PHONE, "variables": {"name": "Ana"}},
+        {"to": "+40 740 111 222", "variables": {"name": "Ana"}},
+        {"to": "12", "variables": {"name": "Ana"}},
+        {"to": "+40740555666"},
+        {"to": "+40740777888", "variables": {"name": []}},
+        {"to": "+40740333444", "variables": {"name": "Ana"}},
+    ]
+
+    answer = await api.post(
+        "/messages/send-batch", json={"channel": "sms", "body": "Hi {{name}}", "recipients": recipients}
+    )
+
+    told = answer.json()["data"]
+    assert (answer.status_code, told["accepted"], told["rejected"]) == (202, 1, 5)
+    assert [message.get("error", {}).get("code") for message in told["messages"]] == [
+        None, "duplicate_recipient", "invalid_recipient", "missing_variables", "invalid_variables",
+        "recipient_opted_out",
+    ]  # fmt: skip
+    assert [message["status"] for message in told["messages"]] == ["queued"] + ["rejected"] * 5
+    assert all("id" not in message for message in told["messages"][1:])
+
+
+async def test_a_batch_of_only_bad_recipients_is_refused(api, sms):
+    recipients = [{"to": "12"}, {"to": "x@example.com"}]
+
+    answer = await api.post("/messages/send-batch", json={"channel": "sms", "body": "Hi", "recipients": recipients})
+
+    assert answer.status_code == 422
+    assert list(answer.json()["errors"]) == ["recipients.0.to", "recipients.1.to"]
+
+
+@pytest.mark.parametrize("count", [0, 501])
+async def test_a_batch_has_1_to_500_recipients(api, sms, count):
+    recipients = [{"to": f"+4074{n:07d}"} for n in range(count)]
+
+    answer = await api.post("/messages/send-batch", json={"channel": "sms", "body": "Hi", "recipients": recipients})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["recipients"])
+
+
+async def test_a_batch_that_cannot_be_paid_queues_nothing(api, sms, database, account, connection):
+    await connection.execute("update accounts set metered = true where id = $1", account)
+    await connection.execute("insert into balances (account_id, available) values ($1, 9)", account)
+    recipients = [{"to": f"+4074{n:07d}"} for n in range(10)]
+    body = {"channel": "sms", "body": "Hi"}
+
+    refused = await api.post("/messages/send-batch", json={**body, "recipients": recipients})
+    paid = await api.post("/messages/send-batch", json={**body, "recipients": recipients[:9]})
+
+    left = await connection.fetchrow("select available, reserved from balances where account_id = $1", account)
+    assert (refused.status_code, refused.json()["code"]) == (402, "insufficient_credits")
+    assert (paid.status_code, tuple(left)) == (202, (0, 9))
+    assert await connection.fetchval("select count(*) from messages where account_id = $1", account) == 9
+
+
+async def test_five_hundred_take_a_handful_of_statements(api, sms, database, monkeypatch):
+    from trunkline.core.db import Tx
+
+    ran = []
+    run = Tx._run
+    monkeypatch.setattr(
+        Tx, "_run", lambda tx, method, statement, args: ran.append(statement) or run(tx, method, statement, args)
+    )
+    recipients = [{"to": f"+4074{n:07d}", "variables": {"name": str(n)}} for n in range(500)]
+
+    answer = await api.post(
+        "/messages/send-batch", json={"channel": "sms", "body": "Hi {{name}}", "recipients": recipients}
+    )
+
+    assert answer.json()["data"]["accepted"] == 500
+    assert len(ran) < 20
+
+
+async def test_equal_batches_at_once_make_each_contact_once(api, sms, whatsapp, connection, account):
+    recipients = [{"to": f"+4074{n:07d}"} for n in range(50)]
+    bodies = [{"channel": kind, "body": "Hi", "recipients": recipients} for kind in ("sms", "whatsapp") * 4]
+
+    answers = await asyncio.gather(*(api.post("/messages/send-batch", json=body) for body in bodies))
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert await connection.fetchval("select count(*) from contacts where account_id = $1", account) == 50
+    assert await connection.fetchval("select count(*) from urns where account_id = $1", account) == 100
+
+
+async def test_a_status_tells_what_became_of_it(api, sms, database, account):
+    sent = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
+    id = sent.json()["data"]["id"]
+    async with database.tx(account) as tx:
+        await statuses.apply_many(tx, [Change(id, "delivered")])
+
+    answer = await api.get(f"/messages/{id}/status")
+
+    told = answer.json()["data"]
+    assert (told["id"], told["channel"], told["to"], told["status"]) == (id, "sms", PHONE, "delivered")
+    assert (told["error"], told["segments"], told["credits"], told["read_at"]) == (None, 1, 0, None)
+    assert all(told[name].endswith("Z") for name in ("queued_at", "sent_at", "delivered_at"))
+
+
+async def test_a_failure_has_its_error(api, sms, database, account):
+    sent = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
+    id = sent.json()["data"]["id"]
+    change = Change(id, "failed", reason="rejected", error="No such number.", provider_code="30005")
+    async with database.tx(account) as tx:
+        await statuses.apply_many(tx, [change])
+
+    told = (await api.get(f"/messages/{id}/status")).json()["data"]
+
+    assert told["status"] == "failed"
+    assert told["error"] == {"code": "rejected", "message": "No such number.", "provider_code": "30005"}
+    assert told["failed_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("sending", "queued"), ("errored", "queued"), ("unknown", "unknown"), ("sent", "sent"), ("read", "read"),
+        ("canceled", "canceled"), ("received", "received"), ("handled", "received"),
+    ],
+)  # fmt: skip
+async def test_states_are_told_in_the_dialects_words(api, sms, connection, account, stored, shown):
+    sent = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
+    id = sent.json()["data"]["id"]
+    await connection.execute("update messages set status = $2 where account_id = $3 and id = $1", id, stored, account)
+
+    told = (await api.get(f"/messages/{id}/status")).json()["data"]
+
+    assert told["status"] == shown
+
+
+async def test_many_statuses_keep_the_order_of_the_request(api, sms):
+    recipients = [{"to": PHONE}, {"to": "+40740333444"}]
+    batch = await api.post("/messages/send-batch", json={"channel": "sms", "body": "Hi", "recipients": recipients})
+    first, second = (message["id"] for message in batch.json()["data"]["messages"])
+
+    answer = await api.post(
+        "/messages/batch-status", json={"message_ids": [second, 2**62, first, second, -1, 2**64, 2**62]}
+    )
+
+    assert answer.status_code == 200
+    assert [told["id"] for told in answer.json()["data"]] == [second, first]
+    assert answer.json()["meta"] == {"not_found": [2**62, -1, 2**64]}
+
+
+async def test_foreign_messages_are_unknown(api, sms, new_key, other_account):
+    sent = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
+    id = sent.json()["data"]["id"]
+    theirs = {"x-api-key": await new_key("portal", account=other_account)}
+
+    one = await api.get(f"/messages/{id}/status", headers=theirs)
+    many = await api.post("/messages/batch-status", json={"message_ids": [id]}, headers=theirs)
+
+    assert (one.status_code, one.json()) == (404, {"message": "Message not found.", "code": "not_found"})
+    assert many.json() == {"data": [], "meta": {"not_found": [id]}}
+
+
+async def test_a_repeated_send_has_one_effect(api, sms):
+    body = {"channel": "sms", "to": PHONE, "body": "Hi"}
+
+    first = await api.post("/messages/send", json=body, headers={"idempotency-key": "order-5"})
+    again = await api.post("/messages/send", json=body, headers={"idempotency-key": "order-5"})
+
+    assert again.json() == first.json()
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def wrote(tx, channel, phone):
+    """An inbound message of just now."""
+    [(contact, _)] = await people.get_or_create(tx, [Urn("whatsapp", phone.removeprefix("+"))])
+    await tx.run(WROTE, tx.account, channel.id, contact)
+
+
+WROTE = sql("""
+    insert into messages (account_id, direction, status, channel_id, contact_id, scheme, address, body, external_id)
+    values ($1, 'in', 'received', $2, $3, 'whatsapp', '40740111222', 'Hello', 'x')
+""")
