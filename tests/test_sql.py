@@ -33,6 +33,7 @@ SYSTEM = {
     "trunkline.messaging.lines",
     "trunkline.messaging.logs",
     "trunkline.messaging.receiving",
+    "trunkline.proof",
     "trunkline.storage",
     "trunkline.worker",
 }

@@ -3,24 +3,25 @@
 import html
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from trunkline.channels import base
 from trunkline.core.db import Database
 from trunkline.core.errors import Invalid, LimitReached, NotFound, TrunklineError, Unavailable
 from trunkline.dialects.base import status_of
-from trunkline.messaging import carrier, channels, mailing, receiving
+from trunkline.messaging import carrier, channels, mailing, media, receiving
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(database: Database) -> list[Route]:
-    """`/c/{kind}/{channel}/{action}` for providers, `/u/{token}` to unsubscribe."""
+    """`/c/{kind}/{channel}/{action}` for providers, `/u/{token}` to unsubscribe, `/m/{token}` for files."""
 
     async def callback(request: Request) -> Response:
         channel = await _channel(database, request)
@@ -53,7 +54,19 @@ def routes(database: Database) -> list[Route]:
         address = await mailing.unsubscribe(database, token, evidence)
         return _page("Done", f"<p>{html.escape(address)} gets no more of these mails.</p>")
 
+    async def file(request: Request) -> Response:
+        found, stream, download_only = await media.opened(database, request.path_params["token"])
+        shown = "attachment" if download_only else "inline"
+        headers = {
+            "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(found.name or 'file')}",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "Cache-Control": "private, max-age=86400",
+            "Content-Length": str(found.size),
+        }
+        return StreamingResponse(iter(lambda: stream.read(65_536), b""), headers=headers, media_type=found.content_type)
+
     return [
+        Route("/m/{token}", answered(file), methods=["GET"]),
         Route("/c/{kind}/{channel}/{action}", answered(callback), methods=["GET", "POST"]),
         Route("/u/{token}", answered(unsubscribe), methods=["GET", "POST"]),
     ]

@@ -62,7 +62,7 @@ class _Gauges:
         self.state = state
         self.registry.register(self)  # pyright: ignore[reportArgumentType]
 
-    def collect(self):  # noqa: ANN201 - prometheus_client's protocol
+    def collect(self):
         waiting = GaugeMetricFamily("trunkline_queue_waiting", "Rows that wait in a queue.", labels=["queue"])
         for queue in ("events", "jobs", "inbound", "outbound"):
             waiting.add_metric([queue], getattr(self.state, queue))

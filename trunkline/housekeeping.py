@@ -1,6 +1,7 @@
 """The installation's own schedules: pruning, squashing, waking. The operator's account owns them."""
 
-from trunkline.core import live, schedules
+from trunkline.accounts import sessions
+from trunkline.core import idempotency, live, schedules
 from trunkline.core.db import Database, sql
 from trunkline.core.jobs import Desk, Job, job
 from trunkline.inbox import snoozing
@@ -16,19 +17,19 @@ async def squash_tallies(desk: Desk) -> None:
         await tx.run(SQUASH)
 
 
-@job("idempotency.prune", apart=True)
-async def prune_idempotency(desk: Desk) -> None:
-    """A stored answer is kept for 24 hours."""
+@job("accounts.prune", apart=True)
+async def forget_old(desk: Desk) -> None:
+    """Stored answers after 24 hours, sessions after their end."""
     async with desk.database.system() as tx:
-        await tx.run(PRUNE_IDEMPOTENCY)
-        await tx.run(PRUNE_SESSIONS)
+        await idempotency.forget_old(tx)
+        await sessions.prune(tx)
 
 
 SCHEDULES: list[tuple[str, Job]] = [
     ("* * * * *", squash_tallies),
     ("* * * * *", snoozing.wake_snoozed),
     ("*/10 * * * *", live.prune),
-    ("*/15 * * * *", prune_idempotency),
+    ("*/15 * * * *", forget_old),
     ("30 * * * *", logs.prune),
 ]
 
@@ -52,10 +53,3 @@ SQUASH = sql(
     """,
     system=True,
 )
-
-PRUNE_IDEMPOTENCY = sql(
-    "delete from idempotency where created_at < now() - interval '24 hours'",
-    system=True,
-)
-
-PRUNE_SESSIONS = sql("delete from sessions where expires_at < now()", system=True)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from trunkline import answering
+from trunkline.accounts import events as accounts
+from trunkline.billing import events as billing
 from trunkline.campaigns import events as campaigns
 from trunkline.contacts import events as contacts
 from trunkline.core import live
@@ -18,10 +20,25 @@ async def push(tx: Tx, happened: Sequence[Happened]) -> None:
 
 
 REACTIONS: Reactions = {
+    accounts.SettingsChanged: [push],
+    accounts.SubAccountCreated: [push],
+    accounts.SubAccountDeleted: [push],
+    accounts.MemberAdded: [push],
+    accounts.MemberChanged: [push],
+    billing.CreditsGranted: [push],
+    billing.CreditsLow: [push],
     contacts.ContactCreated: [push],
     contacts.ContactUpdated: [push],
     contacts.ContactDeleted: [push],
+    contacts.ContactsImported: [push],
     contacts.ContactOptedOut: [push],
+    contacts.ContactOptedIn: [push],
+    contacts.ContactStatusChanged: [push],
+    contacts.GroupCreated: [push],
+    contacts.GroupDeleted: [push],
+    contacts.GroupMembersChanged: [push],
+    contacts.TagsChanged: [push],
+    contacts.CompanyStageChanged: [push],
     messaging.MessageReceived: [answering.queue],
     messaging.MessagesQueued: [push],
     messaging.MessagesChanged: [push],

@@ -17,6 +17,7 @@ from trunkline.core.db import CONNECTION_ERRORS, Database, sql
 from trunkline.core.errors import Unavailable
 from trunkline.core.jobs import JOBS, Call, Claims, Desk
 from trunkline.housekeeping import install_schedules
+from trunkline.messaging import channels
 from trunkline.messaging.carrier import Carrier
 from trunkline.messaging.delivery import Sender
 
@@ -25,6 +26,7 @@ log = structlog.get_logger("worker")
 QUEUES = ("inbound", "outbound", "webhooks", "jobs")
 CONCURRENCY = 16
 POLL_SECONDS = 1.0
+DOOR_SECONDS = 3.0
 DRAIN_SECONDS = 20
 
 
@@ -46,7 +48,7 @@ class Worker:
             self.sender = Sender(self.database, Wire(http, self.database.tools.egress, Carrier(self.database)))
             loops += [self.sender.run()]
         if "inbound" in self.queues:
-            loops += [self._run_queue("inbound")]
+            loops += [self._run_queue("inbound"), self._keep_doors()]
         if "jobs" in self.queues:
             await self._persist(install_schedules, self.database)
             loops += [self._run_queue("jobs"), self._react(), self._tick()]
@@ -143,6 +145,22 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await self._stopping.wait()
+
+    async def _keep_doors(self) -> None:
+        """Listen for mail where channels ask for it; the mail machinery is loaded when the first one does."""
+        doors = None
+        while not self._stopping.is_set():
+            if doors is None and await self._persist(channels.of_kind, self.database, "smtp"):
+                from trunkline.messaging.doors import Doors
+
+                doors = Doors(self.database)
+            if doors is not None:
+                await self._persist(doors.look)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DOOR_SECONDS):
+                    await self._stopping.wait()
+        if doors is not None:
+            await doors.close()
 
     async def _listen(self) -> None:
         """Hear of new work at once; polling covers what a lost connection misses."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from trunkline.channels.base import (
     Adapter,
@@ -13,6 +13,7 @@ from trunkline.channels.base import (
     Identity,
     Inbound,
     Kind,
+    Mail,
     Outbound,
     Semantics,
     SendError,
@@ -107,7 +108,7 @@ class Smtp(Adapter):
 
     def letter(self, message: Outbound) -> Letter:
         at = clock.now()
-        letter = compose(self.letterhead, message, at=at)
+        letter = compose(self.letterhead, self.with_tokens(message), at=at)
         if self.signer is None:
             return letter
         return Letter(
@@ -116,6 +117,26 @@ class Smtp(Adapter):
             recipients=letter.recipients,
             raw=self.signer.sign(letter.raw, at=at),
         )
+
+    def with_tokens(self, message: Outbound) -> Outbound:
+        """Signed marks that bring the answer to its conversation and the bounce to its message."""
+        mail = message.mail or Mail()
+        conversation = message.extra.get("conversation_id")
+        return structs.replace(
+            message,
+            mail=structs.replace(
+                mail,
+                reply_token=tokens.seal(self.key, "reply", conversation) if conversation else mail.reply_token,
+                bounce_token=tokens.seal(self.key, "bounce", message.id),
+            ),
+        )
+
+    def accepts(self, mailbox: str) -> bool:
+        """Whether mail to this address is ours: the sender address itself, or anything in our domains."""
+        mailbox = mailbox.strip("<>").lower()
+        domain = mailbox.rpartition("@")[2]
+        ours = (self.config.inbound_domain.lower(), self.config.bounce_domain.lower())
+        return bool(domain) and (domain in ours or mailbox == self.letterhead.from_.lower())
 
     def take_in(self, envelope: inbound.Envelope) -> list[Inbound | Status]:
         """What a mail at the door tells us: delivery reports, or a message. Pure; big mails want a thread."""

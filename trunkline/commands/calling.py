@@ -35,6 +35,8 @@ def call(name: str, function: Callable[..., Any], arguments: list[str], *, as_js
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        parsing.refuse("unusable", _of_system(error), as_json=as_json)
     except Exception as error:
         if os.environ.get("TRUNKLINE_LOG_LEVEL") == "debug":
             raise
@@ -62,6 +64,14 @@ def _printed(answer: Any, as_json: bool) -> int:
         sys.stdout.write(answer.text + "\n")
     sys.stdout.flush()
     return answer.code
+
+
+def _of_system(error: OSError) -> str:
+    at = f" ({os.fsdecode(error.filename)})" if error.filename else ""
+    return (
+        f"The system refuses: {error.strerror or error}{at}. Check that the place exists, that you may use it, and that "
+        "the disk has room."
+    )
 
 
 def _unexpected(error: Exception) -> str:

@@ -104,6 +104,12 @@ async def by_uuid(database: Database, kind: str, uuid: UUID) -> Channel | None:
         return await tx.maybe(Channel, BY_UUID, uuid, kind)
 
 
+async def of_kind(database: Database, kind: str) -> list[Channel]:
+    """The active channels of a kind, of all accounts."""
+    async with database.system() as tx:
+        return await tx.fetch(Channel, OF_KIND, kind)
+
+
 async def by_name(tx: Tx, name: str, kind: str | None = None) -> Channel | None:
     """A channel of this account by its name, as the connector's `customChannel` gives it."""
     return await tx.maybe(Channel, BY_NAME, tx.account, name.casefold(), kind)
@@ -207,6 +213,10 @@ ANY = sql(f"select {_COLUMNS} from channels where account_id in ($1, 0) and id =
 BY_UUID = sql(
     f"select {_COLUMNS} from channels where uuid = $1 and kind = $2 and deleted_at is null",
     system=True,
+)
+
+OF_KIND = sql(
+    f"select {_COLUMNS} from channels where kind = $1 and active and deleted_at is null order by id", system=True
 )
 
 BY_NAME = sql(f"""

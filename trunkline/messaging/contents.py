@@ -97,8 +97,11 @@ async def read(
 
 def heading(html: str) -> str:
     """The text of the first heading, on one line; empty without one."""
-    found = HEADING.search(html)
-    return " ".join(markup.to_text(found[2]).split())[:255] if found else ""
+    opening = HEADING.search(html)
+    if opening is None:
+        return ""
+    closing = re.compile(f"</{opening[1]}", re.IGNORECASE).search(html, opening.end(), opening.end() + 2_000)
+    return " ".join(markup.to_text(html[opening.end() : closing.start()]).split())[:255] if closing else ""
 
 
-HEADING = re.compile(r"<(h[1-6])\b[^<>]{0,1000}>(.{1,2000}?)</\1\s*>", re.IGNORECASE | re.DOTALL)
+HEADING = re.compile(r"<(h[1-6])\b[^<>]{0,1000}>", re.IGNORECASE)

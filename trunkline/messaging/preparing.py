@@ -166,7 +166,11 @@ def _outbound(tx: Tx, line: Line, channel: Channel, message: Claimed, rendered: 
         attachments=[msgspec.convert(a, Attachment) for a in message.attachments or ()],
         quick_replies=message.quick_replies or (),
         mail=mail,
-        extra={**(message.headers or {}), "contact_id": message.contact_id},
+        extra={
+            **(message.headers or {}),
+            "contact_id": message.contact_id,
+            "conversation_id": message.conversation_id,
+        },
         logged=line.lane != BULK,
     )
 

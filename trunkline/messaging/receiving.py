@@ -13,7 +13,7 @@ from trunkline.contacts import people
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.text import clean
-from trunkline.messaging import statuses
+from trunkline.messaging import media, statuses
 from trunkline.messaging.channels import POOL, Channel
 from trunkline.messaging.events import MessageReceived
 
@@ -31,6 +31,7 @@ async def take(database: Database, channel: Channel, items: Sequence[Inbound | S
     """Store what a provider told us about one channel. On a pool channel each item finds its own workspace."""
     received: list[Received] = []
     for account, batch in (await _by_account(database, channel, items)).items():
+        batch = [await _with_files(database, account, item) for item in batch]
         async with database.tx(account, actor=f"channel:{channel.id}") as tx:
             reports = [item for item in batch if isinstance(item, Status)]
             if reports:
@@ -92,6 +93,13 @@ async def _by_account(
     for owner in owners:
         batches.setdefault(owner.account, []).append(items[owner.position - 1])
     return batches
+
+
+async def _with_files(database: Database, account: int, item: Inbound | Status) -> Inbound | Status:
+    if isinstance(item, Status) or not any(attachment.content for attachment in item.attachments):
+        return item
+    kept = await media.keep(database, account, item.attachments)
+    return msgspec.structs.replace(item, attachments=kept)
 
 
 def _row(message: Inbound, contact_id: int) -> tuple[object, ...]:

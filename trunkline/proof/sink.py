@@ -1,4 +1,4 @@
-"""The provider at the other end: writes each message to a file, which the judge reads, and syncs it before it answers."""
+"""The provider at the other end: each message is written to a file and synced before the answer. The judge reads it."""
 
 import asyncio
 import os

@@ -100,7 +100,7 @@ async def _write(dsn: str, draft: Path, media: Path, secret: str, told: Told) ->
                     entries.append(entry)
                 # After the rows, so that no row has a number that its sequence would give again.
                 sequences = await _sequences(connection)
-                number = await connection.fetchval("select max(number) from schema_migrations")
+                number = await connection.fetchval("select max(number) from schema_migrations") or 0
                 server = connection.get_server_version()
             for path in _files(media):
                 with suppress(FileNotFoundError):  # deleted meanwhile
@@ -192,6 +192,7 @@ async def load(dsn: str, file: Path, manifest: Manifest, told: Told = lambda siz
 
 def unpack(file: Path, manifest: Manifest, data: Path, told: Told = lambda size: None) -> None:
     """Put media and the secret into the data folder."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _whole(file) as archive:
         for entry in manifest.entries:
             target = data / entry.name
@@ -285,7 +286,7 @@ async def _migrate_to(dsn: str, number: int) -> None:
 async def _inhabited(connection: asyncpg.Connection) -> bool:
     async with connection.transaction():
         await connection.execute("set local role trunkline_system")
-        return await connection.fetchval("select exists (select from accounts where id > 0)")
+        return bool(await connection.fetchval("select exists (select from accounts where id > 0)"))
 
 
 async def _in_order(connection: asyncpg.Connection, tables: list[Table]) -> list[Table]:

@@ -32,7 +32,9 @@ async def test_people_talk_on_three_channels(database: Database, acme: demo.Demo
         counted = await listing.by_status(tx)
         latest = await listing.latest(tx)
 
-    assert counted == {"open": 4, "snoozed": 1, "closed": 1} | {name: 0 for name in counted if name in ("pending", "spam")}
+    assert counted == {"open": 4, "snoozed": 1, "closed": 1} | {
+        name: 0 for name in counted if name in ("pending", "spam")
+    }
     assert {conversation.channel for conversation in latest} == {"sms", "whatsapp", "email"}
 
 

@@ -1,0 +1,69 @@
+"""The snippets of the documentation do what they say, over real HTTP."""
+
+import asyncio
+import contextlib
+import importlib.util
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from trunkline.messaging import templates
+from trunkline.messaging.templates import Draft
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(not (shutil.which("curl") and shutil.which("node")), reason="needs curl and node"),
+]
+
+
+async def test_the_snippets_work(dialects, new_key, database, account, sms, email, whatsapp, reminder):
+    async with database.tx(account) as tx:
+        await templates.create(tx, Draft(key="delivery_update", channel="whatsapp", body="{{name}}: {{order}}"))
+    key = await new_key("portal")
+
+    async with served(dialects) as base_url:
+        got = await asyncio.to_thread(runner().run_all, base_url, key, email=email.id, whatsapp=whatsapp.id)
+
+    assert {name: [exchange.status for exchange in exchanges] for name, exchanges in got.items()} == {
+        "onboarding": [200],
+        "contacts": [200, 201],
+        "send_sms": [202],
+        "send_email": [202],
+        "send_whatsapp": [202],
+        "send_batch": [202],
+        "campaign": [201, 202, 200],
+        "templates": [200, 200],
+        "message_status": [200, 200],
+    }
+    assert got["send_batch"][0].body["data"]["accepted"] == 2
+    assert got["message_status"][1].body["meta"] == {"not_found": []}
+    assert got["contacts"][1].body["data"]["name"] == "Maria Ionescu"
+
+
+@contextlib.asynccontextmanager
+async def served(app) -> AsyncIterator[str]:
+    """The app on a free port of the loopback."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            while not server.started:
+                await asyncio.sleep(0.01)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+def runner():
+    spec = importlib.util.spec_from_file_location("portal_snippets", Path(__file__).parent / "snippets" / "run.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
