@@ -4,20 +4,31 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from trunkline.channels.base import Wire
-from trunkline.core.db import Database, sql
+from trunkline.billing import transfers
+from trunkline.channels.base import Inbound, Wire
+from trunkline.contacts import people
+from trunkline.core import config, events, urns
+from trunkline.core.db import Database
+from trunkline.core.http import Http
 from trunkline.core.ids import new_uuid
-from trunkline.messaging import channels
+from trunkline.core.jobs import Claims
+from trunkline.core.tools import Tools
+from trunkline.messaging import channels, lines, receiving, sending
 from trunkline.messaging.carrier import Carrier
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.delivery import Sender
+from trunkline.messaging.receiving import Received
+from trunkline.messaging.sending import Draft, Queued
+from trunkline.reactions import REACTIONS
 from trunkline.storage import postgres, schema
+from trunkline.worker import Worker
 
 
 @contextlib.contextmanager
@@ -81,18 +92,104 @@ async def simulator(database: Database, account: int, **settings: object) -> Cha
         return channel
 
 
+@contextlib.asynccontextmanager
+async def own_database(dsn: str, data: Path, *, connections: int = 8) -> AsyncIterator[Database]:
+    """A database that no other test writes to, for whatever looks at the queues of all accounts. Dropped afterwards."""
+    address = await clone(dsn, "own")
+    database = await Database(address, connections=connections).open()
+    database.tools = Tools(config.load({}, data=data, egress_allow=("127.0.0.1", "localhost")))
+    try:
+        yield database
+    finally:
+        await database.tools.close()
+        await database.close()
+        await execute(dsn, f'drop database "{urlsplit(address).path[1:]}" with (force)')
+
+
+async def execute(dsn: str, statement: str, *args: object) -> list[asyncpg.Record]:
+    """Look or turn behind the curtain, as the owner of the tables."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetch(statement, *args)
+    finally:
+        await connection.close()
+
+
+async def contacts(database: Database, account: int, addresses: Sequence[str], scheme: str = "tel") -> list[int]:
+    """A contact for each address."""
+    async with database.tx(account) as tx:
+        found = await people.get_or_create(tx, [urns.make(scheme, one) for one in addresses], source="test")
+        return [id for id, _ in found]
+
+
+async def queue(
+    database: Database, account: int, channel: Channel, addresses: Sequence[str], text: str = "Hello", **options: Any
+) -> list[int]:
+    """Queue one message for each address on a channel."""
+    scheme = channel.schemes[0]
+    found = await contacts(database, account, addresses, scheme)
+    drafts = [
+        Draft(contact_id=id, to=urns.make(scheme, address), text=text)
+        for id, address in zip(found, addresses, strict=True)
+    ]
+    async with database.tx(account) as tx:
+        return [one.id for one in await sending.queue_many(tx, channel, drafts, **options) if isinstance(one, Queued)]
+
+
+async def grant(database: Database, account: int, amount: int) -> None:
+    """Make an account pay for what it sends, and give it so many credits."""
+    await execute(database.dsn, "update accounts set metered = true where id = $1", account)
+    async with database.tx(account) as tx:
+        await transfers.grant(tx, amount, "test")
+
+
+async def say(database: Database, channel: Channel, sender: str, text: str, id: str = "", **more: Any) -> Received:
+    """Somebody writes to a channel."""
+    urn = urns.make(channel.schemes[0], sender)
+    message = Inbound(urn=urn, text=text, external_id=id or secrets.token_hex(8), **more)
+    [received] = await receiving.take(database, channel, [message])
+    return received
+
+
+async def react(database: Database) -> None:
+    """Handle all events and run all calls that are due, until nothing follows from anything."""
+    worker, busy = Worker(database), True
+    while busy:
+        busy = await events.handle(database, REACTIONS) > 0
+        for queue in ("inbound", "jobs"):
+            claims = Claims(database, queue)
+            while calls := await claims.take(16):
+                busy = True
+                for call in calls:
+                    await worker._run_call(claims, call)
+
+
+def sender(database: Database, http: Http) -> Sender:
+    return Sender(database, Wire(http, database.tools.egress, Carrier(database)))
+
+
 async def deliver(database: Database, account: int) -> None:
-    """Run a sender until nothing of the account waits to be sent now."""
-    sender = Sender(database, Wire(await database.tools.http(), database.tools.egress, Carrier(database)))
-    task = asyncio.create_task(sender.run())
+    """Run a sender until nothing of the account can be sent now."""
+    running = sender(database, await database.tools.http())
+    task = asyncio.create_task(running.run())
     async with asyncio.timeout(60):
         while not task.done():
-            async with database.tx(account) as tx:
-                if not await tx.value(bool, DUE, account):
-                    break
+            waiting = any(line.account_id == account for line in await lines.due(database))
+            if not waiting and not running.flying:
+                break
             await asyncio.sleep(0.01)
-    sender.stop()
+    running.stop()
     await task
 
 
-DUE = sql("select true from outbound where account_id = $1 and (run_at <= now() or attempts > 0) limit 1")
+async def pass_time(database: Database, account: int) -> None:
+    """Let all waiting of an account be over: for another try, for a lease, for a rest of its channels."""
+    await execute(
+        database.dsn, "update outbound set run_at = now() - interval '1 second' where account_id = $1", account
+    )
+    await execute(
+        database.dsn,
+        """update paces set next_at = now() - interval '1 second', paused_until = null
+        where channel_id in (select id from channels where account_id = $1)""",
+        account,
+    )

@@ -1,5 +1,6 @@
 """Who answers an inbound message. File it first, always; then the first rung that can answer does so."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 from trunkline.channels.base import Thread
 from trunkline.contacts import consents
 from trunkline.core.db import Tx, sql
+from trunkline.core.errors import OutOfCredits
 from trunkline.core.events import Happened
 from trunkline.core.jobs import job
 from trunkline.core.urns import Urn
@@ -75,14 +77,12 @@ async def opt_in(tx: Tx, message: MessageReceived) -> bool:
     if not await consents.suppressed(tx, message.sends_as, [message.address]):
         return False
     evidence = {"message": message.id, "text": message.text[:200]}
-    await consents.opt_in(
-        tx, message.sends_as, message.address, source="word", evidence=evidence, contact_id=message.contact_id
-    )
+    await consenting.start(tx, message.contact_id, message.sends_as, message.address, source="word", evidence=evidence)
     return True
 
 
 async def say_who_we_are(tx: Tx, message: MessageReceived) -> bool:
-    """HELP and INFO are answered with the brand and the way out."""
+    """HELP and INFO are answered with the brand and the way out, as long as that can be paid for."""
     if not message.words or consenting.word(message.text) != "help":
         return False
     if await consents.suppressed(tx, message.sends_as, [message.address]):
@@ -94,7 +94,8 @@ async def say_who_we_are(tx: Tx, message: MessageReceived) -> bool:
         to=Urn(message.scheme, message.address),
         text=f"{name}: reply to reach our team. Reply STOP to opt out.",
     )
-    await sending.queue_many(tx, channel, [draft], lane=sending.REPLY)
+    with contextlib.suppress(OutOfCredits):
+        await sending.queue_many(tx, channel, [draft], lane=sending.REPLY)
     return True
 
 

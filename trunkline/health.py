@@ -1,8 +1,6 @@
 """Is it alive, is it ready, how busy is it: for load balancers, people and Prometheus."""
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -43,7 +41,8 @@ def routes(database: Database) -> list[Route]:
             state = await numbers(database)
         except Unavailable:
             return Response("", 503)
-        return Response(generate_latest(_Gauges(state).registry), media_type=CONTENT_TYPE_LATEST)
+        body, media_type = _exposition(state)
+        return Response(body, media_type=media_type)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
 
@@ -54,22 +53,19 @@ async def numbers(database: Database) -> Numbers:
         return await tx.one(Numbers, NUMBERS)
 
 
-class _Gauges:
-    """One scrape: the installation's numbers as gauges."""
+def _exposition(state: Numbers) -> tuple[bytes, str]:
+    """The numbers in Prometheus' text format; its library is loaded by the first scrape."""
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-    def __init__(self, state: Numbers):
-        self.registry = CollectorRegistry()
-        self.state = state
-        self.registry.register(self)  # pyright: ignore[reportArgumentType]
-
-    def collect(self):
-        waiting = GaugeMetricFamily("trunkline_queue_waiting", "Rows that wait in a queue.", labels=["queue"])
-        for queue in ("events", "jobs", "inbound", "outbound"):
-            waiting.add_metric([queue], getattr(self.state, queue))
-        yield waiting
-        yield GaugeMetricFamily("trunkline_oldest_job_seconds", "Age of the oldest due job.", self.state.oldest_job)
-        yield GaugeMetricFamily("trunkline_dead_letters", "Calls that failed for good.", self.state.dead_letters)
-        yield GaugeMetricFamily("trunkline_workers", "Workers seen in the last 15 seconds.", self.state.workers)
+    registry = CollectorRegistry()
+    waiting = Gauge("trunkline_queue_waiting", "Rows that wait in a queue.", ["queue"], registry=registry)
+    for queue in ("events", "jobs", "inbound", "outbound"):
+        waiting.labels(queue).set(getattr(state, queue))
+    oldest = Gauge("trunkline_oldest_job_seconds", "Age of the oldest due job.", registry=registry)
+    oldest.set(state.oldest_job)
+    Gauge("trunkline_dead_letters", "Calls that failed for good.", registry=registry).set(state.dead_letters)
+    Gauge("trunkline_workers", "Workers seen in the last 15 seconds.", registry=registry).set(state.workers)
+    return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
 def _json(body: object, status: int = 200) -> Response:

@@ -25,6 +25,7 @@ log = structlog.get_logger("worker")
 
 QUEUES = ("inbound", "outbound", "webhooks", "jobs")
 CONCURRENCY = 16
+BATCH = 500
 POLL_SECONDS = 1.0
 DOOR_SECONDS = 3.0
 DRAIN_SECONDS = 20
@@ -89,8 +90,9 @@ class Worker:
         """Run one call; a failure is retried later and buried after the last try."""
         try:
             await self._perform(claims, call)
-        except Unavailable:
-            return  # the lease ends and somebody tries again; the tries before the database was away do not count
+        except Unavailable as error:
+            with contextlib.suppress(Unavailable):  # or the lease ends and somebody tries again
+                await claims.retry(call, error.message)
         except Exception as error:
             log.exception("job_failed", job=call.name, account=call.account, attempt=call.attempts)
             with contextlib.suppress(Unavailable):
@@ -114,13 +116,13 @@ class Worker:
     async def _keep_leases(self, claims: Claims, running: dict[asyncio.Task[None], Call]) -> None:
         while True:
             await asyncio.sleep(jobs.HEARTBEAT_SECONDS)
-            held = [call for call in running.values() if JOBS[call.name].apart]
+            held = [call for call in running.values() if call.name in JOBS and JOBS[call.name].apart]
             if held:
                 await self._persist(claims.renew, held)
 
     async def _react(self) -> None:
         """Hand events to the reactions; one that always fails is put aside so that it blocks nobody."""
-        limit = 500
+        limit, alone = BATCH, 0
         while not self._stopping.is_set():
             try:
                 handled = await events.handle(self.database, reactions.REACTIONS, limit)
@@ -131,9 +133,11 @@ class Worker:
                 log.exception("reaction_failed", batch=limit)
                 if limit == 1:
                     await self._persist(events.bury_oldest, self.database, repr(error))
-                limit = 1
+                else:
+                    limit, alone = 1, BATCH
                 continue
-            limit = 500
+            alone -= handled
+            limit = 1 if alone > 0 and handled else BATCH
             if not handled:
                 await self._wait("events")
 
@@ -173,7 +177,8 @@ class Worker:
             while not connection.is_closed() and not self._stopping.is_set():
                 await asyncio.sleep(0.5)
             if not connection.is_closed():
-                await connection.close(timeout=2)
+                with contextlib.suppress(*CONNECTION_ERRORS):
+                    await connection.close(timeout=2)
 
     def _heard(self, payload: str) -> None:
         for queue in payload.split(","):

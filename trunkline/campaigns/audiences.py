@@ -61,7 +61,8 @@ REACHED = """
         order by u.scheme, u.priority, u.id limit 1
     ) a
     where not exists (
-        select from suppressions x where x.account_id = $1 and x.kind = $4 and x.address = a.path)
+        select from suppressions x where x.account_id = $1 and x.kind = $4
+            and x.address = case a.scheme when 'whatsapp' then '+' || a.path else a.path end)
 """
 
 SIZE = {

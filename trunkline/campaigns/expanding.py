@@ -1,5 +1,6 @@
 """Expanding: from an audience to messages in a line, 10,000 a transaction; and the way back when canceled."""
 
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -7,6 +8,7 @@ from msgspec import Struct
 from trunkline.billing import credits, metering, prices
 from trunkline.campaigns import audiences
 from trunkline.campaigns.events import BroadcastCompleted, BroadcastStarted
+from trunkline.core import clock
 from trunkline.core.db import Database, Tx, sql
 from trunkline.core.jobs import Desk, job
 from trunkline.core.text import compile
@@ -14,6 +16,7 @@ from trunkline.messaging import channels, statuses
 from trunkline.messaging.sending import segment_count
 
 PORTION = 10_000
+LOOK_AGAIN = timedelta(seconds=5)
 
 
 class Running(Struct, frozen=True):
@@ -56,13 +59,12 @@ async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
     count = segment_count(channel, plain(running.body))
     metered = await metering.is_metered(tx)
     price = prices.price(channel.kind, pool=channel.pool, metered=metered, segments=count)
-    affordable = await _reserve(tx, id, price, size)
+    affordable = min(size, await tx.value(int, AFFORDABLE, tx.account, price) or 0) if price else size
     portion = await tx.one(
         Portion, audiences.EXPAND[running.audience["type"]], tx.account, audiences.subject(running.audience),
         channel.schemes, channel.sends_as, running.cursor, size, affordable, channel.id, id, count, price,
     )  # fmt: skip
-    if price and affordable > portion.queued:
-        await credits.refund(tx, (affordable - portion.queued) * price, "broadcast", f"broadcast:{id}")
+    await credits.reserve(tx, portion.queued * price, "broadcast", f"broadcast:{id}")
     await tx.run(
         ADVANCE, tx.account, id, portion.cursor or running.cursor, portion.queued + portion.failed,
         portion.looked < size,
@@ -77,24 +79,27 @@ def plain(body: str) -> str:
     return compile(body).render({}, missing="empty")
 
 
-async def _reserve(tx: Tx, id: int, price: int, size: int) -> int:
-    """How many of the next portion can be paid for."""
-    if not price:
-        return size
-    granted = await credits.reserve_up_to(tx, price * size, "broadcast", f"broadcast:{id}")
-    await credits.refund(tx, granted % price, "broadcast", f"broadcast:{id}")
-    return granted // price
-
-
 @job("broadcast.cancel_rest", apart=True)
 async def cancel_rest(desk: Desk, id: int) -> None:
-    """Cancel what a canceled broadcast still has waiting, and give the credits back."""
+    """Cancel what a canceled broadcast still has waiting, and give the credits back.
+
+    What is just being sent is looked at again later: it may come back for another try, or its worker may have died.
+    """
     while True:
         async with desk.tx() as tx:
-            waiting = await tx.column(int, UNQUEUE, tx.account, id, 2000)
-            await statuses.apply_many(tx, [statuses.Change(message, "canceled") for message in waiting])
-            if not waiting and not await tx.value(bool, STILL_WAITING, tx.account, id):
+            left = await tx.rows(UNQUEUE, tx.account, id, 2000)
+            await statuses.apply_many(tx, [_left(message, status) for message, status in left])
+            if not left:
+                if await tx.value(bool, STILL_SENDING, tx.account, id):
+                    cancel_rest.later(tx, id, key=f"broadcast:{id}", at=clock.now() + LOOK_AGAIN)
                 return
+
+
+def _left(message: int, status: str) -> statuses.Change:
+    """What becomes of a message that nobody will send any more."""
+    if status == "sending":
+        return statuses.Change(message, "unknown", reason="ambiguous", error="A worker stopped while it was sending.")
+    return statuses.Change(message, "canceled")
 
 
 async def finish(database: Database) -> int:
@@ -113,6 +118,9 @@ LOCK = sql("""
     where account_id = $1 and id = $2 for update
 """)
 
+# Locked until the commit, so that what is counted on is still there when it is reserved.
+AFFORDABLE = sql("select available / $2::bigint from balances where account_id = $1 for update")
+
 ADVANCE = sql("""
     update broadcasts set cursor = $3, total = total + $4, expanded = $5, updated_at = now()
     where account_id = $1 and id = $2
@@ -126,24 +134,23 @@ COUNT = sql("""
 
 UNQUEUE = sql("""
     with line as (
-        select o.* from broadcasts b join outbound o on o.lane = 2 and o.channel_id = b.channel_id
+        select o.*, m.status from broadcasts b join outbound o on o.lane = 2 and o.channel_id = b.channel_id
             and o.account_id = b.account_id and o.broadcast_id = b.id
+        join messages m on m.account_id = $1 and m.id = o.id
         where b.account_id = $1 and b.id = $2 and b.status = 'canceled'
-            and exists (select from messages m where m.account_id = $1 and m.id = o.id
-                and m.status in ('queued', 'errored'))
+            and (m.status <> 'sending' or o.run_at <= clock_timestamp())
         limit $3 for update of o skip locked
     )
     delete from outbound o using line
     where o.account_id = $1 and o.lane = line.lane and o.channel_id = line.channel_id
         and o.broadcast_id = line.broadcast_id and o.run_at = line.run_at and o.id = line.id
-    returning o.id
+    returning o.id, line.status
 """)
 
-STILL_WAITING = sql("""
+STILL_SENDING = sql("""
     select true from broadcasts b join outbound o on o.lane = 2 and o.channel_id = b.channel_id
         and o.account_id = b.account_id and o.broadcast_id = b.id
-    join messages m on m.account_id = b.account_id and m.id = o.id and m.status in ('queued', 'errored')
-    where b.account_id = $1 and b.id = $2 limit 1
+    where b.account_id = $1 and b.id = $2 and b.status = 'canceled' limit 1
 """)
 
 FINISH = sql(

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Literal, Protocol
 from msgspec import Struct
 
 from trunkline.core.egress import Egress
-from trunkline.core.http import Http
 from trunkline.core.urns import Urn
 
 Kind = Literal["sms", "email", "whatsapp", "voice", "telegram", "web_chat", "custom"]
@@ -26,6 +25,10 @@ ErrorCode = Literal[
     "ambiguous",  # it may have arrived: the answer was lost
     "unexpected",
 ]
+
+
+RETRY_SECONDS = (5, 30, 300, 1800, 7200)
+"""How long a message waits before each further try, unless its kind of channel says otherwise."""
 
 
 class SendError(Exception):
@@ -177,10 +180,16 @@ class Carrier(Protocol):
         ...
 
 
+class Client(Protocol):
+    """The egress client (core/http.py), which is loaded by whoever really calls."""
+
+    async def request(self, method: str, url: str, **options: Any) -> Any: ...
+
+
 class Wire(Struct, frozen=True):
     """What an adapter may talk through: the egress client, the egress guard, the built-in carrier."""
 
-    http: Http
+    http: Client
     egress: Egress
     carrier: Carrier
 
@@ -202,6 +211,7 @@ class Adapter:
     schemes: ClassVar[frozenset[str]]
     can: ClassVar[Capabilities]
     semantics: ClassVar[Semantics]
+    retry_seconds: ClassVar[Sequence[float]] = RETRY_SECONDS
     Config: ClassVar[type[Struct]]
 
     def __init__(self, config: Any, *, channel: Identity, secret: str):

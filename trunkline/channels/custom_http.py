@@ -26,11 +26,11 @@ from trunkline.channels.base import (
     Status,
     Wire,
 )
-from trunkline.core import clock, crypto
+from trunkline.core import clock, crypto, urns
 from trunkline.core.egress import BadUrl, Egress
 from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated
 from trunkline.core.http import HttpFailure
-from trunkline.core.urns import Urn
+from trunkline.core.urns import BadUrn
 
 
 class CustomHttpConfig(Struct, frozen=True, kw_only=True):
@@ -45,6 +45,8 @@ class CustomHttpConfig(Struct, frozen=True, kw_only=True):
     rate: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
 
 
+# The owner's own machine may be away for a night, as with webhooks.
+RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 SCHEMES = {"custom": "ext", "sms": "tel", "email": "mailto", "whatsapp": "whatsapp"}
 
 
@@ -54,6 +56,7 @@ class CustomHttp(Adapter):
     schemes: ClassVar[frozenset[str]] = frozenset({"ext"})
     can: ClassVar[Capabilities] = Capabilities(media=True)
     semantics: ClassVar[Semantics] = "at_least_once"
+    retry_seconds: ClassVar[Sequence[float]] = RETRY_SECONDS
     Config: ClassVar[type[Struct]] = CustomHttpConfig
 
     def __init__(self, config: Any, *, channel: Any, secret: str):
@@ -87,7 +90,8 @@ class CustomHttp(Adapter):
             return Sent(id=message.id, error=error, exchange=webcalls.exchange_of(failure, self.secret))
         error = webcalls.error_of(answer)
         exchange = webcalls.exchange_of(answer, self.secret) if error or message.logged else None
-        return Sent(id=message.id, external_id=_external_id(answer.body), error=error, exchange=exchange)
+        external_id = None if error else _external_id(answer.body) or message.uuid
+        return Sent(id=message.id, external_id=external_id, error=error, exchange=exchange)
 
     def _payload(self, message: Outbound, moment: datetime) -> "_Payload":
         """The mirror image of an incoming custom-channel message."""
@@ -127,9 +131,15 @@ class CustomHttp(Adapter):
         kind = body.get("messageType") or "text"
         if kind not in ("text", "reaction"):
             raise Invalid({"messageType": ["messageType is text or reaction."]})
+        if len(sid) > LONGEST_ID:
+            raise Invalid({"customData.messageSid": [f"messageSid has at most {LONGEST_ID} characters."]})
+        try:
+            urn = urns.make(self.schemes_of(self.config)[0], sender)
+        except BadUrn as error:
+            raise Invalid({"customData.fromId": [str(error)]}) from None
         name = " ".join(part for part in (_text(custom, "firstName"), _text(custom, "lastName")) if part)
         return Inbound(
-            urn=Urn(self.schemes_of(self.config)[0], sender),
+            urn=urn,
             text=text,
             external_id=sid,
             name=name or None,
@@ -164,14 +174,17 @@ class _Payload(Struct, frozen=True):
     messageType: str = "text"
 
 
+LONGEST_ID = 255
+
+
 def _external_id(body: bytes) -> str | None:
-    """The owner's id for the message, when the answer names one."""
+    """The owner's id for the message, when the answer names one; else reports name it by ours."""
     try:
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     named = answer.get("messageSid") if isinstance(answer, dict) else None
-    return named[:255] if isinstance(named, str) and named else None
+    return named[:LONGEST_ID] if isinstance(named, str) and named else None
 
 
 def _text(values: dict[str, Any], *names: str) -> str:

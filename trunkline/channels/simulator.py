@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -80,7 +81,10 @@ class Simulator(Adapter):
             return [self._message(_decoded(request.body, _Message))]
         if request.action == "status":
             report = _decoded(request.body, _Report)
-            return [Status(status=report.status, external_id=report.external_id, reason=report.reason)]
+            message = message_of(report.external_id)
+            return [
+                Status(status=report.status, external_id=report.external_id, message_id=message, reason=report.reason)
+            ]
         raise NotFound("address")
 
     def _message(self, message: "_Message") -> Inbound:
@@ -98,6 +102,15 @@ class Simulator(Adapter):
             attachments=[Attachment(content_type=a.content_type, url=a.url) for a in message.attachments],
             visitor=message.visitor,
         )
+
+
+def message_of(external_id: str) -> int | None:
+    """The message that the carrier's id names, for reports that are faster than our own note of that id."""
+    named = EXTERNAL_ID.match(external_id)
+    return int(named[1]) if named else None
+
+
+EXTERNAL_ID = re.compile(r"sim-([0-9]{1,18})-")
 
 
 class _File(Struct, frozen=True):

@@ -11,6 +11,7 @@ from trunkline.core.config import Settings
 from trunkline.core.errors import Refusal
 from trunkline.storage import backup as backups
 from trunkline.storage import postgres
+from trunkline.storage import restore as restoring
 from trunkline.storage.backup import Manifest
 from trunkline.storage.postgres import Embedded
 
@@ -36,7 +37,7 @@ async def restore(settings: Settings, file: Annotated[Path, "A file that `trunkl
     manifest = backups.read(file)
     _refuse_other_secret(settings, file)
     with Progress("Checking", manifest.size, " bytes") as progress:
-        backups.verify(file, manifest, progress.advance)
+        restoring.verify(file, manifest, progress.advance)
     if settings.database_url:
         await _restore(settings, settings.database_url, file, manifest)
     else:
@@ -55,21 +56,21 @@ async def restore(settings: Settings, file: Annotated[Path, "A file that `trunkl
 
 
 async def _restore(settings: Settings, dsn: str, file: Path, manifest: Manifest) -> None:
-    await backups.refuse_inhabited(dsn)
+    await restoring.refuse_inhabited(dsn)
     with Progress("Restoring", manifest.size, " bytes") as progress:
         # The rows come last and all at once: as long as there are none, everything can be done again.
-        backups.unpack(file, manifest, settings.data, progress.advance)
-        await backups.load(dsn, file, manifest, progress.advance)
+        restoring.unpack(file, manifest, settings.data, progress.advance)
+        await restoring.load(dsn, file, manifest, progress.advance)
 
 
 def _refuse_other_secret(settings: Settings, file: Path) -> None:
-    if settings.secret and settings.secret != backups.secret_in(file):
+    if settings.secret and settings.secret != restoring.secret_in(file):
         raise Refusal(
             "TRUNKLINE_SECRET is not the secret of this backup, and what the backup keeps sealed could not be opened. "
             "Unset it (the backup brings its own), or set it to the secret of the old installation."
         )
     kept = settings.data / "secret"
-    if settings.database_url and kept.exists() and kept.read_text().strip() != backups.secret_in(file):
+    if settings.database_url and kept.exists() and kept.read_text().strip() != restoring.secret_in(file):
         raise Refusal(f"{kept} is the secret of another installation. Name another data folder with --data.")
 
 

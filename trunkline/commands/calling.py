@@ -69,8 +69,8 @@ def _printed(answer: Any, as_json: bool) -> int:
 def _of_system(error: OSError) -> str:
     at = f" ({os.fsdecode(error.filename)})" if error.filename else ""
     return (
-        f"The system refuses: {error.strerror or error}{at}. Check that the place exists, that you may use it, and that "
-        "the disk has room."
+        f"The system refuses: {error.strerror or error}{at}. Check that the place exists, that you may use it, and "
+        "that the disk has room."
     )
 
 

@@ -68,9 +68,7 @@ class _Resolver(AbstractResolver):
     async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
         CALL.get().connecting = True
         return [
-            ResolveResult(
-                hostname=host, host=ip, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST
-            )
+            ResolveResult(hostname=host, host=ip, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
             for ip in await self._egress.resolve(host, port)
         ]
 

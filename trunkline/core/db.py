@@ -8,7 +8,6 @@ sign-in, claims) runs under the system role, with statements registered as `sql(
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -60,7 +59,7 @@ def sql(text: str, *, system: bool = False) -> Statement:
 
 
 def json_text(value: object) -> str | None:
-    """JSON for a `text[]` parameter that the statement casts: a list inside a `jsonb[]` would be taken for a dimension."""
+    """JSON for a `text[]` parameter that the statement casts; a list inside a `jsonb[]` would count as a dimension."""
     return None if value is None else msgspec.json.encode(value).decode()
 
 
@@ -144,6 +143,7 @@ class Tx:
         self, statement: Statement, *args: object, batch: int = 500
     ) -> AsyncIterator[list[tuple[Any, ...]]]:
         """Rows in batches from a server-side cursor: flat memory for whole tables."""
+        self._permit(statement)
         cursor = await self._connection.cursor(statement.text, *args)
         while rows := await cursor.fetch(batch):
             yield rows
@@ -159,10 +159,6 @@ class Tx:
     def wake(self, queue: str) -> None:
         """Tell the workers of a queue, after the commit, that there is something to do."""
         self._after.add(queue)
-
-    def after_commit(self) -> set[str]:
-        """The queues to wake, once."""
-        return self._after
 
     async def flush(self) -> None:
         """Write what was recorded. Called before the commit."""
@@ -184,9 +180,12 @@ class Tx:
         self._jobs = []
 
     async def _run(self, method: Any, statement: Statement, args: tuple[object, ...]) -> Any:
+        self._permit(statement)
+        return await method(statement.text, *args)
+
+    def _permit(self, statement: Statement) -> None:
         if statement.system and not self.system:
             raise PermissionError(f"a system statement of {statement.module} in an account's transaction")
-        return await method(statement.text, *args)
 
 
 class Database:
@@ -219,49 +218,16 @@ class Database:
                 except TimeoutError:
                     pool.terminate()
 
-    @asynccontextmanager
-    async def tx(self, account: int, actor: str = "system", cause: str = "", depth: int = 0) -> AsyncIterator[Tx]:
-        """A transaction that sees and writes this account only."""
+    def tx(self, account: int, actor: str = "system", cause: str = "", depth: int = 0) -> "Transaction":
+        """`async with database.tx(7) as tx`: a transaction that sees and writes this account only."""
         begin = f"begin; set local trunkline.account = '{int(account)}'"
-        async with self._transaction(self._app, begin, Tx(self, account, actor, cause, depth, system=False)) as tx:
-            yield tx
+        return Transaction(self._app, self._timeout, begin, Tx(self, account, actor, cause, depth, system=False))
 
-    @asynccontextmanager
-    async def system(
-        self, account: int = 0, actor: str = "system", cause: str = "", depth: int = 0
-    ) -> AsyncIterator[Tx]:
+    def system(self, account: int = 0, actor: str = "system", cause: str = "", depth: int = 0) -> "Transaction":
         """A transaction of the system role; `account` is what its events and jobs belong to."""
-        async with self._transaction(self._system, "begin", Tx(self, account, actor, cause, depth, system=True)) as tx:
-            yield tx
+        return Transaction(self._system, self._timeout, "begin", Tx(self, account, actor, cause, depth, system=True))
 
-    @asynccontextmanager
-    async def _transaction(self, pool: asyncpg.Pool | None, begin: str, tx: Tx) -> AsyncIterator[Tx]:
-        assert pool is not None, "open() the database first"
-        try:
-            connection = await pool.acquire(timeout=self._timeout)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable("The database") from error
-        committed = False
-        try:
-            try:
-                await connection.execute(begin)
-                tx._connection = connection
-                yield tx
-                await tx.flush()
-                await connection.execute("commit")
-                committed = True
-            except TrunklineError:
-                raise
-            except CONNECTION_ERRORS as error:
-                # An adapter's or a file's OSError is not the database's; those are caught where they happen.
-                raise Unavailable("The database") from error
-        finally:
-            if not committed:
-                await _rollback(connection)
-            await asyncio.shield(pool.release(connection))
-        self._wake(tx.after_commit())
-
-    def _wake(self, queues: set[str]) -> None:
+    def wake(self, queues: set[str]) -> None:
         """One notification per tick, whatever the number of commits: NOTIFY serialises commits."""
         if not queues:
             return
@@ -282,7 +248,7 @@ class Database:
     async def listen(self, channel: str, heard: Any) -> asyncpg.Connection:
         """A connection of its own that calls `heard(payload)`; the caller closes it."""
         connection = await asyncpg.connect(
-            self.dsn, server_settings={"role": "trunkline_system"}, timeout=self._timeout
+            self.dsn, server_settings={"role": "trunkline_system"}, timeout=int(self._timeout)
         )
         await connection.add_listener(channel, lambda *notice: heard(notice[3]))
         return connection
@@ -290,7 +256,7 @@ class Database:
     async def _pool(self, role: str, size: int) -> asyncpg.Pool:
         return await asyncpg.create_pool(
             self.dsn,
-            min_size=1,
+            min_size=0,
             max_size=size,
             connection_class=Connection,
             max_inactive_connection_lifetime=60,
@@ -304,6 +270,54 @@ class Database:
                 "idle_in_transaction_session_timeout": "60000",
             },
         )
+
+
+class Transaction:
+    """One use of a pooled connection: begin, the work, what it recorded, commit; or rollback. Hot, hence a class."""
+
+    __slots__ = ("_begin", "_connection", "_pool", "_timeout", "_tx")
+
+    def __init__(self, pool: asyncpg.Pool | None, timeout_seconds: float, begin: str, tx: Tx):
+        self._pool, self._timeout, self._begin, self._tx = pool, timeout_seconds, begin, tx
+        self._connection: Any = None
+
+    async def __aenter__(self) -> Tx:
+        assert self._pool is not None, "open() the database first"
+        try:
+            self._connection = self._tx._connection = await self._pool.acquire(timeout=self._timeout)
+            await self._connection.execute(self._begin)
+        except BaseException as error:
+            if self._connection is not None:
+                await self._leave()
+            if isinstance(error, CONNECTION_ERRORS):
+                raise Unavailable("The database") from error
+            raise
+        return self._tx
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                await self._tx.flush()
+                await self._connection.execute("commit")
+        except CONNECTION_ERRORS as failure:
+            raise Unavailable("The database") from failure
+        finally:
+            await self._leave()
+        if error is None:
+            if self._tx._after:
+                self._tx.database.wake(self._tx._after)
+        elif isinstance(error, CONNECTION_ERRORS) and not isinstance(error, TrunklineError):
+            # An adapter's or a file's OSError is not the database's; those are caught where they happen.
+            raise Unavailable("The database") from error
+
+    async def _leave(self) -> None:
+        """Give the connection back, clean. `release` shields itself; a rollback must not be cancelled either."""
+        assert self._pool is not None
+        try:
+            if self._connection.is_in_transaction() and not self._connection.is_closed():
+                await _rollback(self._connection)
+        finally:
+            await self._pool.release(self._connection)
 
 
 class Connection(asyncpg.Connection):
@@ -325,8 +339,7 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
 
 async def _rollback(connection: Any) -> None:
     try:
-        if not connection.is_closed() and connection.is_in_transaction():
-            await asyncio.shield(connection.execute("rollback"))
+        await asyncio.shield(connection.execute("rollback"))
     except CONNECTION_ERRORS:
         connection.terminate()
 

@@ -54,9 +54,7 @@ class Egress:
         if not _is_public(ip):
             raise Refused(f"{shown} is not a public address. The operator can allow it with {SETTING}.")
         if port not in ports:
-            raise Refused(
-                f"Port {port} of {shown} is not open to us. The operator can allow it with {SETTING}."
-            )
+            raise Refused(f"Port {port} of {shown} is not open to us. The operator can allow it with {SETTING}.")
 
     def check_url(self, url: str, *, https_only: bool = True) -> str:
         """The URL, unchanged, if its form is acceptable; asks no name server. Raises `BadUrl`."""

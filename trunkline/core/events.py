@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from trunkline.core.db import Database, Tx, sql
 
+HANDLER = 7_402
+"""The advisory lock of whoever handles events."""
+
 TYPES: dict[str, type["Event"]] = {}
 
 
@@ -42,10 +45,11 @@ async def handle(database: Database, reactions: Reactions, limit: int = 500) -> 
     """Handle the oldest events: reactions and deletion commit together, so a crash repeats rather than loses.
 
     Reactions write rows only; whatever talks to the outside is a job that they enqueue. A batch is of one account.
-    Returns how many were handled.
+    One caller at a time handles events, so that what follows from them stays in their order. Returns how many
+    were handled.
     """
     async with database.system() as tx:
-        rows = await tx.fetch(_Row, CLAIM, limit)
+        rows = await tx.fetch(_Row, CLAIM, limit) if await tx.value(bool, ALONE, HANDLER) else []
         if not rows:
             return 0
         for happened in _batches(rows):
@@ -66,7 +70,8 @@ async def handle(database: Database, reactions: Reactions, limit: int = 500) -> 
 async def bury_oldest(database: Database, error: str) -> None:
     """Move an event whose reaction always fails to the dead letters, so that it blocks nobody."""
     async with database.system() as tx:
-        await tx.run(BURY, error)
+        if await tx.value(bool, ALONE, HANDLER):
+            await tx.run(BURY, error)
 
 
 class _Row(Struct, frozen=True):
@@ -89,6 +94,8 @@ def _batches(rows: list[_Row]) -> list[list[Happened]]:
         batches.setdefault((row.account_id, row.type, row.actor, row.cause, row.depth), []).append(happened)
     return list(batches.values())
 
+
+ALONE = sql("select pg_try_advisory_xact_lock($1)", system=True)
 
 CLAIM = sql(
     """

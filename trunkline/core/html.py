@@ -5,9 +5,6 @@ from html import escape, unescape
 from itertools import islice
 
 import nh3
-from inscriptis import get_text
-from inscriptis.model.config import ParserConfig
-from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 MAX_TAGS = 10_000
 """Deeply nested markup costs more than its square; no honest text has that many tags."""
@@ -29,17 +26,25 @@ def to_text(html: str) -> str:
         return ""
     if _absurd(html):
         return _without_tags(html)
-    try:
-        laid_out = get_text(CLEANER.clean(html), LAYOUT)
-    except (etree.LxmlError, ValueError, RecursionError):
-        laid_out = ""
-    lines = (line.rstrip() for line in laid_out.splitlines())
+    lines = (line.rstrip() for line in _laid_out(CLEANER.clean(html)).splitlines())
     return "\n".join(lines).strip() or _without_tags(html)
 
 
 def is_html(text: str) -> bool:
     """Whether there is a tag in it; `1 < 2` is not one."""
     return TAGGED.search(text) is not None
+
+
+def _laid_out(html: str) -> str:
+    """Loads its libraries at the first use: an XML parser is much memory for a process that never reads mail."""
+    from inscriptis import get_text
+    from inscriptis.model.config import ParserConfig
+    from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
+
+    try:
+        return get_text(html, ParserConfig(display_links=False))
+    except (etree.LxmlError, ValueError, RecursionError):
+        return ""
 
 
 def _absurd(html: str) -> bool:
@@ -54,7 +59,6 @@ TAGGED = re.compile(r"<(?:[A-Za-z/][^<>]{0,5000}|!--[^<>]{0,5000})>")
 OPENING = re.compile(r"<[A-Za-z]")
 TAG = re.compile(r"<[^<>]{0,5000}>")
 HIDDEN = re.compile(r"<(script|style)\b[^<>]{0,5000}>[^<]{0,100000}</\1\s*>", re.IGNORECASE)
-LAYOUT = ParserConfig(display_links=False)
 CLEANER = nh3.Cleaner(
     tags=nh3.ALLOWED_TAGS - {"area", "map"},
     clean_content_tags={"script", "style", "title"},

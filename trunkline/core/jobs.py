@@ -24,7 +24,7 @@ QueueName = Literal["inbound", "jobs"]
 
 LEASE_SECONDS = 30
 HEARTBEAT_SECONDS = 8
-RETRY_SECONDS = (5, 30, 300, 1800, 7200)
+RETRY_SECONDS = (5, 30, 300, 1800)
 PER_ACCOUNT = 16
 
 JOBS: dict[str, "Job"] = {}
@@ -94,7 +94,7 @@ class Claims:
         async with self.database.system() as tx:
             calls = await tx.fetch(Call, CLAIM[self.queue], limit, PER_ACCOUNT, float(LEASE_SECONDS), self._served)
         if calls:
-            self._served = calls[-1].account
+            self._served = max((call.account for call in calls), key=lambda id: (id <= self._served, id))
         return calls
 
     async def renew(self, calls: list[Call]) -> None:

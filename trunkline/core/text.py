@@ -36,9 +36,7 @@ class Template:
         self._parts = _split(text)
         self.names = tuple(dict.fromkeys(part.name for part in self._parts if isinstance(part, _Slot)))
 
-    def render(
-        self, values: Values, *, escape: Escape = "none", missing: Literal["error", "empty"] = "error"
-    ) -> str:
+    def render(self, values: Values, *, escape: Escape = "none", missing: Literal["error", "empty"] = "error") -> str:
         """The text with `values` in it.
 
         `html` escapes each value, `header` folds the whole to one line. An empty value gives way to a

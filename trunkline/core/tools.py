@@ -2,13 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from trunkline.core import ids
 from trunkline.core.config import Settings
 from trunkline.core.crypto import Vault
 from trunkline.core.egress import Egress
 from trunkline.core.errors import Refusal
-from trunkline.core.http import Http
 from trunkline.core.media import Folder
 
 
@@ -20,9 +20,12 @@ class Tools:
         self.vault = Vault(secret(settings).encode())
         self.egress = Egress(settings.egress_allow)
         self.media = Folder(settings.data / "media")
-        self._http: Http | None = None
+        self._http: Any = None
 
-    async def http(self) -> Http:
+    async def http(self) -> Any:
+        """The `core.http.Http` of this process; loaded by the first one who talks to the outside."""
+        from trunkline.core.http import Http
+
         if self._http is None:
             self._http = await Http(self.egress).__aenter__()
         return self._http

@@ -76,16 +76,16 @@ class Visit:
 
     async def _answer_shared(self) -> Reply | None:
         call = self.call
-        for dialect in self.owners:
+        targets = [(dialect, dialect.router.find(call.method, call.path)) for dialect in self.owners]
+        for dialect, found in targets:  # what is for everybody does not ask who somebody is
+            if isinstance(found, tuple) and found[0].rules.public:
+                self.dialect = dialect
+                return await self._answer_anybody(*found)
+        for dialect, found in targets:
             self.dialect = dialect
             caller = await auth.authenticate(call, dialect.auth, dialect.name)
             if caller is not None:
-                return await self._answer_to(caller, dialect.router.find(call.method, call.path))
-        for dialect in self.owners:
-            self.dialect = dialect
-            found = dialect.router.find(call.method, call.path)
-            if isinstance(found, tuple) and found[0].rules.public:
-                return await self._perform(*found)
+                return await self._answer_to(caller, found)
         self.dialect = self.owners[0]
         self._count_stranger()
         return replies.refuse_on_shared_path()
@@ -94,12 +94,16 @@ class Visit:
         call, dialect = self.call, self.dialect
         found = dialect.router.find(call.method, call.path)
         if isinstance(found, tuple) and found[0].rules.public:
-            return await self._perform(*found)
+            return await self._answer_anybody(*found)
         caller = await auth.authenticate(call, dialect.auth, dialect.name)
         if caller is None:
             self._count_stranger()
             raise Unauthenticated
         return await self._answer_to(caller, found)
+
+    async def _answer_anybody(self, operation: Operation, values: list[str]) -> Reply | None:
+        self._count_stranger()
+        return await self._perform(operation, values)
 
     async def _answer_to(self, caller: Caller, found: tuple[Operation, list[str]] | TrunklineError) -> Reply | None:
         self.call.admit(caller)

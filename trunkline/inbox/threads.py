@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from trunkline.channels.base import Thread
 from trunkline.channels.mail import tokens
-from trunkline.channels.mail.parse import plain_subject
+from trunkline.channels.mail.words import plain_subject
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import NotFound
 from trunkline.messaging import channels

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from trunkline.channels import simulator
 from trunkline.channels.base import Identity, Outbound, Status
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
@@ -36,7 +37,7 @@ class Carrier:
 
     async def accept(self, channel: Identity, messages: Sequence[Outbound], **behaviour: Any) -> list[str]:
         """Store messages in the channel's outbox; `loss` drops some of them silently, `duplicate` doubles some."""
-        external_ids = [f"sim-{ids.new_uuid().hex}" for _ in messages]
+        external_ids = [f"sim-{message.id}-{ids.token(12)}" for message in messages]
         lost = [random.random() < behaviour.get("loss", 0) for _ in messages]
         rows = [
             row
@@ -65,7 +66,9 @@ async def deliver_reports(desk: Desk, channel_id: int, external_ids: list[str], 
     async with desk.tx() as tx:
         channel = await channels.with_deleted(tx, channel_id)
     statuses = [
-        msgspec.convert({"status": report, "external_id": external}, Status)
+        msgspec.convert(
+            {"status": report, "external_id": external, "message_id": simulator.message_of(external)}, Status
+        )
         for external, report in zip(external_ids, reports, strict=True)
     ]
     await receiving.take(desk.database, channel, statuses)

@@ -60,9 +60,19 @@ def word(text: str) -> str | None:
 
 
 async def stop(tx: Tx, contact_id: int, kind: str, address: str, *, source: str, evidence: dict[str, Any]) -> int:
-    """Opt an address out and cancel what still waits for it. Returns how many messages were canceled."""
-    await consents.opt_out(tx, kind, address, source=source, evidence=evidence, contact_id=contact_id)
+    """Opt an address out and cancel what still waits for it. Returns how many messages were canceled.
+
+    The address counts, also when its contact was deleted meanwhile.
+    """
+    living = await tx.value(int, LIVING, tx.account, contact_id)
+    await consents.opt_out(tx, kind, address, source=source, evidence=evidence, contact_id=living)
     return await sending.cancel_for_address(tx, kind, address)
+
+
+async def start(tx: Tx, contact_id: int, kind: str, address: str, *, source: str, evidence: dict[str, Any]) -> None:
+    """Opt an address in again."""
+    living = await tx.value(int, LIVING, tx.account, contact_id)
+    await consents.opt_in(tx, kind, address, source=source, evidence=evidence, contact_id=living)
 
 
 async def unsubscribe(tx: Tx, message_id: int, evidence: dict[str, Any]) -> str:
@@ -78,6 +88,8 @@ async def unsubscribe(tx: Tx, message_id: int, evidence: dict[str, Any]) -> str:
 
 
 COUNT = sql("insert into tallies (account_id, name, value) values ($1, $2, 1)")
+
+LIVING = sql("select id from contacts where account_id = $1 and id = $2 and deleted_at is null")
 
 ADDRESSED = sql("""
     select m.contact_id, c.sends_as, m.address, m.broadcast_id from messages m

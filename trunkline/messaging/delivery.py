@@ -16,7 +16,7 @@ from msgspec import Struct
 from trunkline.channels.base import Adapter, Outbound, SendError, Sent, Wire
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx
-from trunkline.core.errors import TrunklineError, Unavailable
+from trunkline.core.errors import Unavailable
 from trunkline.core.tools import Tools
 from trunkline.messaging import channels, lines, preparing, settling
 from trunkline.messaging.channels import Channel
@@ -39,6 +39,8 @@ GATHER_SECONDS = 0.003
 SEND_SECONDS = 25
 """Less than the lease, so that whoever claims after us never meets our request."""
 LOOK_SECONDS = 0.1
+BROKEN_SECONDS = 30.0
+"""How long a line rests that could not be fed."""
 FRESH_SECONDS = 2.0
 """How old a channel's settings may be while it sends."""
 
@@ -68,6 +70,7 @@ class Sender:
         self._hands: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._adapters: dict[int, tuple[float, Channel, Adapter]] = {}
+        self._broken: dict[tuple[int, int, int, int], float] = {}
         self._results: list[tuple[Sending, Sent]] = []
         self._landed = asyncio.Event()
         self._wake = asyncio.Event()
@@ -114,10 +117,12 @@ class Sender:
         while due and not self._stopping and clock.monotonic() < until:
             fed = []
             for line in due:
+                if self._broken.get(line.key, 0.0) > clock.monotonic():
+                    continue
                 room = self._room_for(line, len(due))
                 if room < (PORTION if line.lane == BULK and self.flying else 1):
                     full = True
-                elif await self._feed(line, room) == room:
+                elif await self._try_feed(line, room) == room:
                     fed.append(line)
             due = fed
         return bool(due) and not full
@@ -129,6 +134,17 @@ class Sender:
         channel = int(window * share) - self._per_channel[line.channel_id]
         total = int(WINDOW * share) - len(self.flying)
         return min(channel, total, max(4, WINDOW // sharers))
+
+    async def _try_feed(self, line: Line, room: int) -> int:
+        """Feed a line. One that cannot be fed, say because its channel's settings cannot be opened, rests alone."""
+        try:
+            return await self._feed(line, room)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("line_failed", channel=line.channel_id, account=line.account_id, broadcast=line.broadcast_id)
+            self._broken[line.key] = clock.monotonic() + BROKEN_SECONDS
+            return 0
 
     async def _feed(self, line: Line, room: int) -> int:
         """Claim from one line and start sending. Returns how many were claimed."""
@@ -207,8 +223,8 @@ class Sender:
                 return
             except Unavailable:
                 await asyncio.sleep(0.5)
-            except TrunklineError as error:
-                log.error("outcome_not_written", error=str(error), messages=len(group))
+            except Exception:  # the leases end, and whoever claims next decides
+                log.exception("outcome_not_written", channel=group[0][0].channel.id, messages=len(group))
                 return
 
     async def _keep_leases(self) -> None:

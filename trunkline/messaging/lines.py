@@ -65,7 +65,8 @@ async def claim(tx: Tx, line: Line, limit: int, sends_as: str, *, relaxed: bool)
     """Lease up to `limit` messages of a line. `mark` those that will really be sent before the commit.
     `relaxed` does not wait for the disk.
 
-    What was being sent already belongs to a worker that died; `before` tells.
+    What was being sent already belongs to a worker that died; `before` tells. The messages stay locked until the
+    commit, so nobody cancels one that is about to leave. A broadcast that was paused meanwhile gives nothing.
     """
     if relaxed:
         # A lease lost in a crash only means what a crash means anyway: the message is sent again.
@@ -163,6 +164,7 @@ CLAIM = sql("""
     with due as materialized (
         select lane, channel_id, account_id, broadcast_id, run_at, id from outbound
         where account_id = $1 and lane = $2 and channel_id = $3 and broadcast_id = $4 and run_at <= clock_timestamp()
+            and ($4 = 0 or exists (select from broadcasts where account_id = $1 and id = $4 and status = 'sending'))
         order by run_at, id limit $5 for update skip locked
     ), leased as (
         update outbound o set run_at = now() + make_interval(secs => $6), attempts = o.attempts + 1
@@ -174,13 +176,13 @@ CLAIM = sql("""
     select l.id, l.run_at as leased_until, l.attempts, m.status as before, m.uuid, m.contact_id, m.conversation_id,
         m.scheme, m.address, m.body, m.html, m.subject, m.attachments, m.quick_replies, m.headers, m.credits,
         m.credit_state, coalesce(m.expires_at <= now(), false) as expired,
-        exists (select from suppressions s where s.account_id = $1 and s.kind = $7 and s.address = m.address)
-            as suppressed,
+        exists (select from suppressions s where s.account_id = $1 and s.kind = $7
+            and s.address = case m.scheme when 'whatsapp' then '+' || m.address else m.address end) as suppressed,
         c.status as contact_status
     from leased l
     join messages m on m.account_id = $1 and m.id = l.id
     left join contacts c on c.account_id = $1 and c.id = m.contact_id and c.deleted_at is null
-    order by l.id
+    order by l.id for update of m
 """)
 
 RELAX = sql("set local synchronous_commit = off")

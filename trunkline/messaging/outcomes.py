@@ -9,12 +9,12 @@
 """
 
 import random
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from trunkline.channels.base import SendError, Sent
+from trunkline.channels.base import RETRY_SECONDS, SendError, Sent
 
-RETRY_SECONDS = (5, 30, 300, 1800, 7200)
 REST_SECONDS = 300
 """How long a channel rests after the provider refused the channel itself."""
 
@@ -33,16 +33,15 @@ class Outcome(Struct, frozen=True):
     opted_out: bool = False
 
 
-def decide(sent: Sent, attempts: int, *, at_most_once: bool) -> Outcome:
+def decide(sent: Sent, attempts: int, *, at_most_once: bool, waits: Sequence[float] = RETRY_SECONDS) -> Outcome:
+    """`waits` are the seconds before each further try; `attempts` counts the one that `sent` tells of."""
     error = sent.error
     if error is None:
         return Outcome("sent", external_id=sent.external_id)
     if error.code == "ambiguous" and at_most_once:
         return Outcome("unknown", reason="ambiguous", error=error.detail, provider_code=error.provider_code)
-    if (error.retry or error.code in ("ambiguous", "throttled", "unreachable", "config")) and attempts <= len(
-        RETRY_SECONDS
-    ):
-        return _again(error, attempts)
+    if (error.retry or error.code in PASSING) and attempts <= len(waits):
+        return _again(error, waits[attempts - 1] * random.uniform(0.8, 1.2))
     return Outcome(
         "failed",
         reason=REASONS.get(error.code, error.code),
@@ -53,8 +52,7 @@ def decide(sent: Sent, attempts: int, *, at_most_once: bool) -> Outcome:
     )
 
 
-def _again(error: SendError, attempts: int) -> Outcome:
-    seconds = RETRY_SECONDS[attempts - 1] * random.uniform(0.8, 1.2)
+def _again(error: SendError, seconds: float) -> Outcome:
     rest = None
     if error.code == "throttled":
         rest = error.retry_after or 1.0
@@ -62,7 +60,7 @@ def _again(error: SendError, attempts: int) -> Outcome:
         rest = REST_SECONDS
     return Outcome(
         "errored",
-        again_in=max(seconds, error.retry_after or 0.0) if rest is None else max(rest, 1.0),
+        again_in=max(seconds, rest or 0.0, error.retry_after or 0.0),
         rest=rest,
         reason=error.code,
         error=error.detail,
@@ -71,4 +69,5 @@ def _again(error: SendError, attempts: int) -> Outcome:
     )
 
 
+PASSING = frozenset({"ambiguous", "throttled", "unreachable", "config"})
 REASONS = {"contact_stopped": "suppressed", "ambiguous": "unreachable", "config": "channel"}

@@ -53,7 +53,7 @@ async def prepare(tx: Tx, line: Line, channel: Channel, claimed: Sequence[Claime
     for message in claimed:
         if message.before not in ("queued", "errored", "sending"):
             gone.append(message)
-        elif why := _why_not(message, line, once=once):
+        elif why := _why_not(message, line, channel, once=once):
             drop.append((message, why))
         else:
             stay.append(message)
@@ -71,9 +71,11 @@ async def prepare(tx: Tx, line: Line, channel: Channel, claimed: Sequence[Claime
     return [(message, _outbound(tx, line, channel, message, rendered.get(message.id))) for message in stay]
 
 
-def _why_not(message: Claimed, line: Line, *, once: bool) -> Change | None:
+def _why_not(message: Claimed, line: Line, channel: Channel, *, once: bool) -> Change | None:
     if message.before == "sending" and once:
         return Change(message.id, "unknown", reason="ambiguous", error="A worker stopped while it was sending.")
+    if not channel.active:
+        return Change(message.id, "failed", reason="channel", error="The channel was disconnected.")
     if message.suppressed:
         return Change(message.id, "failed", reason="suppressed", error="The recipient has opted out.")
     if message.expired:

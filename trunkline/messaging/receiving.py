@@ -4,6 +4,7 @@ A repeat is told by the provider's message id under a unique key, so any number 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +31,7 @@ class Received(Struct, frozen=True):
 async def take(database: Database, channel: Channel, items: Sequence[Inbound | Status]) -> list[Received]:
     """Store what a provider told us about one channel. On a pool channel each item finds its own workspace."""
     received: list[Received] = []
+    items = [_cleaned(item) for item in items]
     for account, batch in (await _by_account(database, channel, items)).items():
         batch = [await _with_files(database, account, item) for item in batch]
         async with database.tx(account, actor=f"channel:{channel.id}") as tx:
@@ -44,6 +46,7 @@ async def take(database: Database, channel: Channel, items: Sequence[Inbound | S
 
 async def store(tx: Tx, channel: Channel, messages: Sequence[Inbound]) -> list[Received]:
     """Store inbound messages; one answer per message, in order."""
+    messages = [_cleaned(message) for message in messages]
     urns = [message.urn for message in messages]
     names = {message.urn: message.name for message in messages if message.name}
     contacts = await people.get_or_create(tx, urns, names=names, source=channel.sends_as)
@@ -102,15 +105,26 @@ async def _with_files(database: Database, account: int, item: Inbound | Status) 
     return msgspec.structs.replace(item, attachments=kept)
 
 
+def _cleaned(value: Any) -> Any:
+    """The same without the characters that the database does not take, wherever a provider hid them."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Struct):
+        return msgspec.structs.replace(value, **_cleaned(msgspec.structs.asdict(value)))
+    if isinstance(value, dict):
+        return {clean(str(name)): _cleaned(one) for name, one in value.items()}
+    return [_cleaned(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def _row(message: Inbound, contact_id: int) -> tuple[object, ...]:
     return (
         contact_id,
         message.urn.scheme,
         message.urn.path,
         "reaction" if message.reaction else "html" if message.html else "text",
-        clean(message.text)[:LONGEST],
-        clean(message.html)[: LONGEST * 4] if message.html else None,
-        clean(message.subject)[:998] if message.subject else None,
+        message.text[:LONGEST],
+        message.html[: LONGEST * 4] if message.html else None,
+        message.subject[:998] if message.subject else None,
         json_text(message.attachments or None),
         message.external_id or f"none:{ids.new_uuid()}",
         message.received_at,
@@ -125,7 +139,7 @@ def _event(channel: Channel, message: Inbound, contact_id: int, id: int) -> Mess
         sends_as=channel.sends_as,
         scheme=message.urn.scheme,
         address=message.urn.path,
-        text=clean(message.text)[:1000],
+        text=message.text[:1000],
         received_at=message.received_at or clock.now(),
         subject=message.subject,
         thread=msgspec.to_builtins(message.thread) if message.thread else None,

@@ -90,7 +90,9 @@ async def queue_many(
 
 async def cancel_for_address(tx: Tx, kind: str, address: str) -> int:
     """Cancel whatever still waits for an address on channels of a kind; reserved credits come back."""
-    return await cancel(tx, await tx.column(int, WAITING_FOR, tx.account, kind, address), "suppressed")
+    spelled = consents.address_of(kind, address)
+    paths = [spelled, spelled.removeprefix("+")] if kind == "whatsapp" else [spelled]
+    return await cancel(tx, await tx.column(int, WAITING_FOR, tx.account, kind, paths), "suppressed")
 
 
 async def cancel(tx: Tx, ids: list[int], reason: str) -> int:
@@ -156,6 +158,6 @@ WAITING_FOR = sql("""
     select m.id from urns u
     join messages m on m.account_id = u.account_id and m.contact_id = u.contact_id and m.address = u.path
     join channels c on c.account_id in ($1, 0) and c.id = m.channel_id
-    where u.account_id = $1 and c.sends_as = $2 and u.path = $3 and u.scheme = m.scheme
+    where u.account_id = $1 and c.sends_as = $2 and u.path = any($3) and u.scheme = m.scheme
         and m.direction = 'out' and m.status in ('queued', 'errored')
 """)

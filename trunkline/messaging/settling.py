@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from trunkline import channels as adapters
 from trunkline.channels.base import Sent
-from trunkline.contacts import consents
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx
-from trunkline.messaging import channels, lines, logs, statuses
+from trunkline.core.text import clean
+from trunkline.messaging import channels, consenting, lines, logs, statuses
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.lines import Claimed, Line
 from trunkline.messaging.outcomes import Outcome, decide
@@ -20,8 +21,8 @@ Result = tuple[Claimed, Sent]
 
 async def settle(database: Database, line: Line, channel: Channel, results: Sequence[Result]) -> None:
     """Statuses, credits, counts, queue rows and the channel log of one batch: all or nothing."""
-    once = channel.semantics == "at_most_once"
-    decided = [(claimed, sent, decide(sent, claimed.attempts, at_most_once=once)) for claimed, sent in results]
+    once, waits = channel.semantics == "at_most_once", adapters.get(channel.kind).retry_seconds
+    decided = [(c, sent, decide(sent, c.attempts, at_most_once=once, waits=waits)) for c, sent in results]
     async with database.tx(line.account_id, cause=f"broadcast:{line.broadcast_id}" if line.broadcast_id else "") as tx:
         await statuses.apply_many(tx, [_change(claimed, outcome) for claimed, _, outcome in decided])
         await lines.release(tx, line, [claimed for claimed, _, outcome in decided if outcome.again_in is None])
@@ -32,7 +33,7 @@ async def settle(database: Database, line: Line, channel: Channel, results: Sequ
         await logs.add(tx, [_entry(channel, *row) for row in decided if _worth_logging(line, *row)])
         for claimed, _, outcome in decided:
             if outcome.opted_out:
-                await _opt_out(tx, channel, claimed)
+                await _stop(tx, channel, claimed)
         await _rest(tx, channel, [outcome for _, _, outcome in decided])
     trouble = next((outcome.trouble for _, _, outcome in decided if outcome.trouble), None)
     if trouble or channel.trouble:
@@ -40,7 +41,9 @@ async def settle(database: Database, line: Line, channel: Channel, results: Sequ
 
 
 def _change(claimed: Claimed, outcome: Outcome) -> Change:
-    return Change(claimed.id, outcome.status, outcome.external_id, outcome.reason, outcome.error, outcome.provider_code)
+    """What the provider said is text from outside: it may hold what the database does not take."""
+    told = (outcome.external_id, outcome.reason, outcome.error, outcome.provider_code)
+    return Change(claimed.id, outcome.status, *(clean(text) if text else None for text in told))
 
 
 def _worth_logging(line: Line, claimed: Claimed, sent: Sent, outcome: Outcome) -> bool:
@@ -55,22 +58,18 @@ def _entry(channel: Channel, claimed: Claimed, sent: Sent, outcome: Outcome) -> 
         channel_id=channel.id,
         kind="send",
         message_id=claimed.id,
-        request=exchange.request,
-        response=exchange.response,
+        request=clean(exchange.request),
+        response=clean(exchange.response),
         code=exchange.status,
-        error=outcome.error,
+        error=clean(outcome.error) if outcome.error else None,
         elapsed_ms=exchange.elapsed_ms,
     )
 
 
-async def _opt_out(tx: Tx, channel: Channel, claimed: Claimed) -> None:
-    await consents.opt_out(
-        tx,
-        channel.sends_as,
-        claimed.address,
-        source="provider",
-        evidence={"channel": channel.id, "message": claimed.id, "at": clock.iso(clock.now())},
-        contact_id=claimed.contact_id,
+async def _stop(tx: Tx, channel: Channel, claimed: Claimed) -> None:
+    evidence = {"channel": channel.id, "message": claimed.id, "at": clock.iso(clock.now())}
+    await consenting.stop(
+        tx, claimed.contact_id, channel.sends_as, claimed.address, source="provider", evidence=evidence
     )
 
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.channels.mail.compose import compose
-from trunkline.channels.mail.parse import parse, plain_subject
+from trunkline.channels.mail.parse import parse
+from trunkline.channels.mail.words import plain_subject
 
 HEAD = b"From: Ana Pop <Ana@X.test>\r\nTo: reply+7-ab@in.test\r\nSubject: Re: News\r\nMessage-ID: <m1@x.test>\r\n"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import httpx2
 import pytest
 
@@ -10,7 +11,7 @@ from trunkline.core.crypto import Vault
 from trunkline.core.db import Database
 from trunkline.dialects.dispatch import Dialects
 from trunkline.dialects.portal import portal
-from trunkline.messaging import templates
+from trunkline.messaging import channels, templates
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.templates import Draft, Template
 
@@ -40,6 +41,14 @@ async def api(anybody: httpx2.AsyncClient, new_key) -> httpx2.AsyncClient:
 @pytest.fixture
 async def sms(database: Database, account: int) -> Channel:
     return await world.simulator(database, account)
+
+
+@pytest.fixture
+async def pool(database: Database, connection: asyncpg.Connection) -> AsyncIterator[Channel]:
+    """The operator's SMS channel, which every workspace sees while it is there."""
+    channel = await world.simulator(database, channels.POOL)
+    yield channel
+    await connection.execute("delete from channels where id = $1", channel.id)
 
 
 @pytest.fixture

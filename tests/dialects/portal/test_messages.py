@@ -1,17 +1,17 @@
-"""Sending by the portal dialect: one message, five hundred, and what became of them."""
+"""Sending one message by the portal dialect."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 
 from tests import world
+from trunkline.channels.base import Capabilities
+from trunkline.channels.simulator import Simulator
 from trunkline.contacts import consents, people, urns
 from trunkline.core import clock
 from trunkline.core.db import sql
 from trunkline.core.urns import Urn
-from trunkline.messaging import channels, messages, statuses
-from trunkline.messaging.statuses import Change
+from trunkline.messaging import messages
 
 pytestmark = pytest.mark.anyio
 
@@ -192,20 +192,13 @@ async def test_a_foreign_integration_is_unknown(api, sms, database, other_accoun
     assert (answer.status_code, answer.json()["code"]) == (422, "integration_not_found")
 
 
-async def test_the_shared_pool_carries_and_costs(api, sms, database, account, connection):
-    await connection.execute(
-        "insert into accounts (id, uuid, kind, name) overriding system value"
-        " values (0, gen_random_uuid(), 'operator', 'Operator') on conflict do nothing"
-    )
-    async with database.tx(channels.POOL) as tx:
-        pool, _ = await channels.create(tx, "simulator", f"Pool {account}", "+40700000009", {})
+async def test_the_shared_pool_carries_and_costs(api, sms, pool, account, connection):
     await connection.execute("insert into balances (account_id, available) values ($1, 10)", account)
 
     answer = await api.post(
         "/messages/send", json={"channel": "sms", "to": PHONE, "body": "é" * 161, "sms_routing": "platform"}
     )
 
-    await connection.execute("update channels set deleted_at = now(), active = false where id = $1", pool.id)
     told = answer.json()["data"]
     assert (told["integration_id"], told["sms_routing"], told["segments"], told["credits"]) == (None, "platform", 2, 2)
 
@@ -279,9 +272,6 @@ async def test_metadata_and_callback_are_kept(api, sms, database, account):
 async def test_templates_alone_reach_the_silent_where_the_provider_says_so(
     api, whatsapp, database, account, monkeypatch
 ):
-    from trunkline.channels.base import Capabilities
-    from trunkline.channels.simulator import Simulator
-
     monkeypatch.setattr(Simulator, "can", Capabilities(reply_window_hours=24))
     body = {"channel": "whatsapp", "to": PHONE, "body": "Hi"}
 
@@ -292,188 +282,6 @@ async def test_templates_alone_reach_the_silent_where_the_provider_says_so(
 
     assert (silent.status_code, silent.json()["code"]) == (422, "template_required")
     assert heard.status_code == 202
-
-
-async def test_a_batch_is_accepted_in_order(api, sms, reminder, database, account):
-    recipients = [
-        {"to": PHONE, "variables": {"name": "Ana"}},
-        {"to": "+40740333444", "variables": {"name": "Mihai", "date": "Friday"}},
-    ]
-    body = {"channel": "sms", "template_key": "appointment_reminder", "variables": {"date": "Monday"}}
-
-    answer = await api.post("/messages/send-batch", json={**body, "recipients": recipients})
-
-    told = answer.json()["data"]
-    assert answer.status_code == 202
-    assert told["batch_id"].startswith("b_")
-    assert (told["accepted"], told["rejected"]) == (2, 0)
-    assert [(m["index"], m["to"], m["status"]) for m in told["messages"]] == [
-        (0, PHONE, "queued"),
-        (1, "+40740333444", "queued"),
-    ]
-    async with database.tx(account) as tx:
-        said = await messages.get_many(tx, [m["id"] for m in told["messages"]])
-    assert [m.text for m in said] == ["Hello Ana, see you on Monday.", "Hello Mihai, see you on Friday."]
-    assert {m.batch for m in said} == {told["batch_id"]}
-
-
-async def test_bad_recipients_of_a_batch_are_told_one_by_one(api, sms, database, account):
-    async with database.tx(account) as tx:
-        await consents.opt_out(tx, "sms", "+40740333444", "keyword")
-    recipients = [
-        {"to": PHONE, "variables": {"name": "Ana"}},
-        {"to": "+40 740 111 222", "variables": {"name": "Ana"}},
-        {"to": "12", "variables": {"name": "Ana"}},
-        {"to": "+40740555666"},
-        {"to": "+40740777888", "variables": {"name": []}},
-        {"to": "+40740333444", "variables": {"name": "Ana"}},
-    ]
-
-    answer = await api.post(
-        "/messages/send-batch", json={"channel": "sms", "body": "Hi {{name}}", "recipients": recipients}
-    )
-
-    told = answer.json()["data"]
-    assert (answer.status_code, told["accepted"], told["rejected"]) == (202, 1, 5)
-    assert [message.get("error", {}).get("code") for message in told["messages"]] == [
-        None, "duplicate_recipient", "invalid_recipient", "missing_variables", "invalid_variables",
-        "recipient_opted_out",
-    ]  # fmt: skip
-    assert [message["status"] for message in told["messages"]] == ["queued"] + ["rejected"] * 5
-    assert all("id" not in message for message in told["messages"][1:])
-
-
-async def test_a_batch_of_only_bad_recipients_is_refused(api, sms):
-    recipients = [{"to": "12"}, {"to": "x@example.com"}]
-
-    answer = await api.post("/messages/send-batch", json={"channel": "sms", "body": "Hi", "recipients": recipients})
-
-    assert answer.status_code == 422
-    assert list(answer.json()["errors"]) == ["recipients.0.to", "recipients.1.to"]
-
-
-@pytest.mark.parametrize("count", [0, 501])
-async def test_a_batch_has_1_to_500_recipients(api, sms, count):
-    recipients = [{"to": f"+4074{n:07d}"} for n in range(count)]
-
-    answer = await api.post("/messages/send-batch", json={"channel": "sms", "body": "Hi", "recipients": recipients})
-
-    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["recipients"])
-
-
-async def test_a_batch_that_cannot_be_paid_queues_nothing(api, sms, database, account, connection):
-    await connection.execute("update accounts set metered = true where id = $1", account)
-    await connection.execute("insert into balances (account_id, available) values ($1, 9)", account)
-    recipients = [{"to": f"+4074{n:07d}"} for n in range(10)]
-    body = {"channel": "sms", "body": "Hi"}
-
-    refused = await api.post("/messages/send-batch", json={**body, "recipients": recipients})
-    paid = await api.post("/messages/send-batch", json={**body, "recipients": recipients[:9]})
-
-    left = await connection.fetchrow("select available, reserved from balances where account_id = $1", account)
-    assert (refused.status_code, refused.json()["code"]) == (402, "insufficient_credits")
-    assert (paid.status_code, tuple(left)) == (202, (0, 9))
-    assert await connection.fetchval("select count(*) from messages where account_id = $1", account) == 9
-
-
-async def test_five_hundred_take_a_handful_of_statements(api, sms, database, monkeypatch):
-    from trunkline.core.db import Tx
-
-    ran = []
-    run = Tx._run
-    monkeypatch.setattr(
-        Tx, "_run", lambda tx, method, statement, args: ran.append(statement) or run(tx, method, statement, args)
-    )
-    recipients = [{"to": f"+4074{n:07d}", "variables": {"name": str(n)}} for n in range(500)]
-
-    answer = await api.post(
-        "/messages/send-batch", json={"channel": "sms", "body": "Hi {{name}}", "recipients": recipients}
-    )
-
-    assert answer.json()["data"]["accepted"] == 500
-    assert len(ran) < 20
-
-
-async def test_equal_batches_at_once_make_each_contact_once(api, sms, whatsapp, connection, account):
-    recipients = [{"to": f"+4074{n:07d}"} for n in range(50)]
-    bodies = [{"channel": kind, "body": "Hi", "recipients": recipients} for kind in ("sms", "whatsapp") * 4]
-
-    answers = await asyncio.gather(*(api.post("/messages/send-batch", json=body) for body in bodies))
-
-    assert {answer.status_code for answer in answers} == {202}
-    assert await connection.fetchval("select count(*) from contacts where account_id = $1", account) == 50
-    assert await connection.fetchval("select count(*) from urns where account_id = $1", account) == 100
-
-
-async def test_a_status_tells_what_became_of_it(api, sms, database, account):
-    sent = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
-    id = sent.json()["data"]["id"]
-    async with database.tx(account) as tx:
-        await statuses.apply_many(tx, [Change(id, "delivered")])
-
-    answer = await api.get(f"/messages/{id}/status")
-
-    told = answer.json()["data"]
-    assert (told["id"], told["channel"], told["to"], told["status"]) == (id, "sms", PHONE, "delivered")
-    assert (told["error"], told["segments"], told["credits"], told["read_at"]) == (None, 1, 0, None)
-    assert all(told[name].endswith("Z") for name in ("queued_at", "sent_at", "delivered_at"))
-
-
-async def test_a_failure_has_its_error(api, sms, database, account):
-    sent = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
-    id = sent.json()["data"]["id"]
-    change = Change(id, "failed", reason="rejected", error="No such number.", provider_code="30005")
-    async with database.tx(account) as tx:
-        await statuses.apply_many(tx, [change])
-
-    told = (await api.get(f"/messages/{id}/status")).json()["data"]
-
-    assert told["status"] == "failed"
-    assert told["error"] == {"code": "rejected", "message": "No such number.", "provider_code": "30005"}
-    assert told["failed_at"].endswith("Z")
-
-
-@pytest.mark.parametrize(
-    ("stored", "shown"),
-    [
-        ("sending", "queued"), ("errored", "queued"), ("unknown", "unknown"), ("sent", "sent"), ("read", "read"),
-        ("canceled", "canceled"), ("received", "received"), ("handled", "received"),
-    ],
-)  # fmt: skip
-async def test_states_are_told_in_the_dialects_words(api, sms, connection, account, stored, shown):
-    sent = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
-    id = sent.json()["data"]["id"]
-    await connection.execute("update messages set status = $2 where account_id = $3 and id = $1", id, stored, account)
-
-    told = (await api.get(f"/messages/{id}/status")).json()["data"]
-
-    assert told["status"] == shown
-
-
-async def test_many_statuses_keep_the_order_of_the_request(api, sms):
-    recipients = [{"to": PHONE}, {"to": "+40740333444"}]
-    batch = await api.post("/messages/send-batch", json={"channel": "sms", "body": "Hi", "recipients": recipients})
-    first, second = (message["id"] for message in batch.json()["data"]["messages"])
-
-    answer = await api.post(
-        "/messages/batch-status", json={"message_ids": [second, 2**62, first, second, -1, 2**64, 2**62]}
-    )
-
-    assert answer.status_code == 200
-    assert [told["id"] for told in answer.json()["data"]] == [second, first]
-    assert answer.json()["meta"] == {"not_found": [2**62, -1, 2**64]}
-
-
-async def test_foreign_messages_are_unknown(api, sms, new_key, other_account):
-    sent = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
-    id = sent.json()["data"]["id"]
-    theirs = {"x-api-key": await new_key("portal", account=other_account)}
-
-    one = await api.get(f"/messages/{id}/status", headers=theirs)
-    many = await api.post("/messages/batch-status", json={"message_ids": [id]}, headers=theirs)
-
-    assert (one.status_code, one.json()) == (404, {"message": "Message not found.", "code": "not_found"})
-    assert many.json() == {"data": [], "meta": {"not_found": [id]}}
 
 
 async def test_a_repeated_send_has_one_effect(api, sms):

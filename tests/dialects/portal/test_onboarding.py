@@ -50,3 +50,11 @@ async def test_scopes_are_told(anybody, new_key):
     told = (await anybody.get("/onboarding", headers=headers)).json()["data"]
 
     assert told["api_key"]["scopes"] == ["read", "send"]
+
+
+async def test_shared_numbers_are_told(api, pool):
+    told = (await api.get("/onboarding")).json()["data"]
+
+    assert [(one["id"], one["is_pool"]) for one in told["integrations"]] == [(pool.id, True)]
+    assert told["defaults"]["sms"] == {"integration_id": None, "sms_routing": "platform"}
+    assert told["examples"][1]["body"]["sms_routing"] == "platform"

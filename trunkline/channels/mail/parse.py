@@ -12,6 +12,7 @@ from email.utils import parseaddr
 from trunkline.channels.base import Attachment, Inbound, Thread
 from trunkline.channels.mail import quotes, tokens
 from trunkline.channels.mail.readable import clean_text, decode_header, decode_octets, text_of_html
+from trunkline.channels.mail.words import plain_subject
 from trunkline.core import urns
 
 MAX_SIZE = 25 * 1024 * 1024
@@ -22,9 +23,6 @@ MAX_DEPTH = 10
 MAX_TEXT = 200_000
 MAX_HTML = 1_000_000
 MESSAGE_ID = re.compile(r"<([^<>\s]{1,250})>")
-REPLY_MARK = re.compile(
-    r"^(?:(?:re|fwd?|aw|wg|sv|rv|ref|tr|odp|r|fw|răsp|rasp|enc|antw)(?:\[\d+\])?\s?:\s*)+", re.IGNORECASE
-)
 
 
 class Bounded(Compat32):
@@ -118,11 +116,6 @@ def thread(message: Message, recipients: Sequence[str]) -> Thread:
         references=tuple(MESSAGE_ID.findall(header(message, "references"))[-50:]),
         subject=plain_subject(header(message, "subject")),
     )
-
-
-def plain_subject(subject: str) -> str:
-    """Without "Re:" and its kin, lower case: what mails of one thread have in common."""
-    return REPLY_MARK.sub("", subject[:998]).strip().lower()
 
 
 def is_automatic(message: Message, sender: str | None) -> bool:

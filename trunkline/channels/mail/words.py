@@ -13,7 +13,15 @@ from trunkline.core import mailaddr
 WIDTH = 76
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+REPLY_MARK = re.compile(
+    r"^(?:(?:re|fwd?|aw|wg|sv|rv|ref|tr|odp|r|fw|răsp|rasp|enc|antw)(?:\[\d+\])?\s?:\s*)+", re.IGNORECASE
+)
 ENCODED_WORD = "=?utf-8?b?{}?="
+
+
+def plain_subject(subject: str) -> str:
+    """Without "Re:" and its kin, lower case: what mails of one thread have in common."""
+    return REPLY_MARK.sub("", subject[:998]).strip().lower()
 
 
 def text_header(name: str, text: str) -> str:

@@ -97,7 +97,7 @@ CANNED = (
     ("Goodbye", "/bye", "Thank you for writing to Acme. Have a good day!"),
 )
 
-REMINDER = "Hello {{first_name}}, your appointment is on {{date}} at {{time}}. Reply STOP to opt out."
-UPDATE = "Hello {{first_name}}, your order {{order}} is on its way and arrives {{day}}."
+REMINDER = "Hello {{name}}, this is a reminder of your appointment on {{date}}. Reply STOP to opt out."
+UPDATE = "Hello {{name}}, your order {{order}} is on its way."
 FINISHED = "Hello {{first_name}}, the new opening hours start on Monday: 9:00 to 18:00. Reply STOP to opt out."
 RUNNING = "Hello {{first_name}}, the summer catalogue is out: https://acme.example/summer. Reply STOP to opt out."
