@@ -43,32 +43,39 @@ def subject(audience: dict[str, Any]) -> Any:
     return audience["ids"] if audience["type"] == "contacts" else audience.get("id", 0)
 
 
+FIT = "c.status = 'active' and c.deleted_at is null and not c.do_not_disturb"
+
+# Who is asked, in order of contact, and whether that person may be written to at all. Scalar subqueries on purpose:
+# each row is one probe of a key, whatever the planner believes about the size of a table.
 SOURCES = {
-    "all": "select c.id from contacts c where c.account_id = $1 and c.id > {cursor} and $2::bigint is not null",
-    "group": "select g.contact_id from group_members g where g.account_id = $1 and g.group_id = $2"
-    " and g.contact_id > {cursor}",
-    "tag": "select t.contact_id from contact_tags t where t.account_id = $1 and t.tag_id = $2"
-    " and t.contact_id > {cursor}",
-    "contacts": "select id from unnest($2::bigint[]) as named (id) where id > {cursor} and $1::bigint is not null",
+    "all": f"select c.id, {FIT} from contacts c where c.account_id = $1 and c.id > {{cursor}}"
+    " and $2::bigint is not null",
+    **{
+        kind: f"""
+            select m.contact_id, (select {FIT} from contacts c where c.account_id = $1 and c.id = m.contact_id)
+            from {table} m where m.account_id = $1 and m.{column} = $2 and m.contact_id > {{cursor}}"""
+        for kind, table, column in (("group", "group_members", "group_id"), ("tag", "contact_tags", "tag_id"))
+    },
+    "contacts": f"""
+        select named.id, (select {FIT} from contacts c where c.account_id = $1 and c.id = named.id)
+        from unnest($2::bigint[]) as named (id) where named.id > {{cursor}}""",
 }
 
 REACHED = """
-    join contacts c on c.account_id = $1 and c.id = s.id and c.status = 'active' and c.deleted_at is null
-        and not c.do_not_disturb
     cross join lateral (
         select u.scheme, u.path from urns u
         where u.account_id = $1 and u.contact_id = s.id and u.scheme = any($3::text[])
         order by u.scheme, u.priority, u.id limit 1
     ) a
-    where not exists (
-        select from suppressions x where x.account_id = $1 and x.kind = $4
-            and x.address = case a.scheme when 'whatsapp' then '+' || a.path else a.path end)
+    where s.fit and (
+        select true from suppressions x where x.account_id = $1 and x.kind = $4
+            and x.address = case a.scheme when 'whatsapp' then '+' || a.path else a.path end) is null
 """
 
 SIZE = {
     kind: sql(f"""
         select count(*) from (
-            select from ({source.format(cursor=0)}) as s (id) {REACHED} limit $5
+            select from ({source.format(cursor=0)}) as s (id, fit) {REACHED} limit $5
         ) reached
     """)
     for kind, source in SOURCES.items()
@@ -79,9 +86,9 @@ SIZE = {
 EXPAND = {
     kind: sql(f"""
         with source as materialized (
-            select id from ({source.format(cursor="$5")}) as s (id) order by id limit $6
+            select id, fit from ({source.format(cursor="$5")}) as s (id, fit) order by id limit $6
         ), recipient as (
-            select s.id as contact_id, a.scheme, a.path, row_number() over (order by s.id) <= $7 as paid
+            select s.id as contact_id, a.scheme, a.path, row_number() over () <= $7 as paid
             from source s {REACHED}
         ), message as (
             insert into messages (account_id, direction, status, lane, channel_id, broadcast_id, contact_id, scheme,
