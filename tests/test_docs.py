@@ -84,10 +84,10 @@ def test_every_guide_and_decision_is_in_the_index() -> None:
     assert not [page.name for page in pages if f"({page.relative_to(DOCS).as_posix()})" not in index]
 
 
-def test_decisions_are_numbered_without_gaps() -> None:
-    numbers = sorted(int(path.name[:4]) for path in (DOCS / "decisions").glob("*.md"))
+def test_no_two_decisions_share_a_number() -> None:
+    numbers = [path.name[:4] for path in (DOCS / "decisions").glob("*.md")]
 
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert sorted(set(numbers)) == sorted(numbers)
 
 
 def test_files_that_documents_name_exist() -> None:
@@ -96,9 +96,12 @@ def test_files_that_documents_name_exist() -> None:
         for page in PAGES
         if page.name != "CHANGELOG.md"
         for path in re.findall(r"`((?:trunkline|tests|tools|docs)/[\w./-]+\.\w+)`", page.read_text())
+        if not re.search(r"\bexample\b|_example\.|_x\.", path)
     }
 
-    assert not sorted(pair for pair in named if not (ROOT / pair[1]).exists())
+    missing = sorted(pair for pair in named if not (ROOT / pair[1]).exists())
+
+    assert not missing
 
 
 def _leads_somewhere(page: Path, target: str) -> bool:

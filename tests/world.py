@@ -138,9 +138,8 @@ async def queue(
 
 async def grant(database: Database, account: int, amount: int) -> None:
     """Make an account pay for what it sends, and give it so many credits."""
-    await execute(database.dsn, "update accounts set metered = true where id = $1", account)
     async with database.tx(account) as tx:
-        await transfers.grant(tx, amount, "test")
+        await transfers.grant(tx, amount)
 
 
 async def say(database: Database, channel: Channel, sender: str, text: str, id: str = "", **more: Any) -> Received:

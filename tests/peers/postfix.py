@@ -103,6 +103,10 @@ smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 lmtp_destination_recipient_limit = 50
 bounce_queue_lifetime = 1h
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
+default_destination_concurrency_failed_cohort_limit = 0
 """
 TLS = """\
 smtpd_tls_security_level = may

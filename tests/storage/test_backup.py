@@ -13,6 +13,8 @@ import asyncpg
 import pytest
 from msgspec import Struct
 
+from trunkline.core.db import Database
+from trunkline.messaging import lines
 from trunkline.storage import postgres
 
 
@@ -75,6 +77,28 @@ def contents(data: Path) -> dict[str, tuple[int, str]]:
     return found
 
 
+def due(data: Path) -> int:
+    """Lines that a worker would send from now, with one message waiting for sure."""
+
+    async def count() -> int:
+        async with postgres.database(data) as dsn:
+            connection = await asyncpg.connect(dsn)
+            await connection.execute(WAITING)
+            await connection.close()
+            database = await Database(dsn).open()
+            found = await lines.due(database)
+            await database.close()
+            return len(found)
+
+    return asyncio.run(count())
+
+
+WAITING = """
+    insert into outbound (lane, channel_id, account_id, run_at, id)
+    select 1, id, account_id, '2026-01-01', 1 from channels where name = 'Acme SMS' on conflict do nothing
+"""
+
+
 def test_every_table_comes_back_as_it_was(world: World, restored: Path) -> None:
     assert contents(restored) == contents(world.data)
 
@@ -103,12 +127,14 @@ def test_a_restored_installation_is_held_until_it_is_released(world: World) -> N
     data = world.data.with_name("held")
     trunkline("restore", world.file, data=data)
 
+    before = due(data)
     checks = {check["check"] for check in trunkline("doctor", data=data)["checks"]}
     first = trunkline("release", data=data)
     second = trunkline("release", data=data)
 
-    assert "held" in checks
+    assert (before, "held" in checks) == (0, True)
     assert (first["was_held"], second["was_held"]) == (True, False)
+    assert due(data) > 0
 
 
 def test_a_backup_is_for_its_owner_only(world: World) -> None:

@@ -162,6 +162,13 @@ class Status(Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
+class OptOut(Struct, frozen=True, kw_only=True):
+    """Whoever got this message of ours wants no more of its kind; proven by a mark that only they had."""
+
+    message_id: int
+    evidence: dict[str, Any] = {}
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """An inbound call of a provider, as plain data: adapters stay pure and stored requests can be replayed."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import ClassVar, Literal
 
 from msgspec import Struct, field, structs
@@ -14,6 +15,7 @@ from trunkline.channels.base import (
     Inbound,
     Kind,
     Mail,
+    OptOut,
     Outbound,
     Semantics,
     SendError,
@@ -46,6 +48,15 @@ class SmtpConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: str = ""
     inbound_domain: str = ""
     bounce_domain: str = ""
+
+
+class Claim(IntEnum):
+    """How sure a channel is that mail to an address is its own."""
+
+    NONE = 0
+    DOMAIN = 1
+    NAME = 2
+    SIGNED = 3
 
 
 class Smtp(Adapter):
@@ -122,29 +133,49 @@ class Smtp(Adapter):
         """Signed marks that bring the answer to its conversation and the bounce to its message."""
         mail = message.mail or Mail()
         conversation = message.extra.get("conversation_id")
+        domain, mailto = self.config.inbound_domain, mail.unsubscribe_mailto
+        if mail.unsubscribe_url and domain and not mailto:
+            mailto = tokens.address("unsubscribe", tokens.seal(self.key, "unsubscribe", message.id), domain)
         return structs.replace(
             message,
             mail=structs.replace(
                 mail,
                 reply_token=tokens.seal(self.key, "reply", conversation) if conversation else mail.reply_token,
-                bounce_token=tokens.seal(self.key, "bounce", message.id),
+                bounce_token=mail.bounce_token or tokens.seal(self.key, "bounce", message.id),
+                unsubscribe_mailto=mailto,
             ),
         )
 
-    def accepts(self, mailbox: str) -> bool:
-        """Whether mail to this address is ours: the sender address itself, or anything in our domains."""
+    def claim(self, mailbox: str) -> Claim:
+        """Whether mail to this address is ours: signed by us, our sender address, or anything in our domains."""
         mailbox = mailbox.strip("<>").lower()
         domain = mailbox.rpartition("@")[2]
-        ours = (self.config.inbound_domain.lower(), self.config.bounce_domain.lower())
-        return bool(domain) and (domain in ours or mailbox == self.letterhead.from_.lower())
+        if mailbox == self.letterhead.from_.lower():
+            return Claim.NAME
+        if not domain or domain not in (self.config.inbound_domain.lower(), self.config.bounce_domain.lower()):
+            return Claim.NONE
+        signed = any(self.named(purpose, [mailbox]) for purpose in tokens.PREFIXES)
+        return Claim.SIGNED if signed else Claim.DOMAIN
 
-    def take_in(self, envelope: inbound.Envelope) -> list[Inbound | Status]:
-        """What a mail at the door tells us: delivery reports, or a message. Pure; big mails want a thread."""
+    def take_in(self, envelope: inbound.Envelope) -> list[Inbound | Status | OptOut]:
+        """What a mail at the door tells us: delivery reports, a wish to get no more, or a message.
+
+        Pure; big mails want a thread.
+        """
         reports = bounces.statuses(envelope.raw, recipients=envelope.recipients, sender=envelope.sender, key=self.key)
         if reports is not None:
             return list(reports)
+        if message_id := self.named("unsubscribe", envelope.recipients):
+            return [OptOut(message_id=message_id, evidence={"mail_from": envelope.sender, "peer": envelope.peer})]
         message = parse.parse(envelope.raw, recipients=envelope.recipients, sender=envelope.sender)
-        return [message] if message else []
+        if message is None or tokens.uuid_in(self.key, message.external_id or ""):
+            return []  # nobody wrote it, or we did: a copy of our own mail that came round
+        return [message]
+
+    def named(self, purpose: tokens.Purpose, mailboxes: Sequence[str]) -> int | None:
+        """What the first address with a token of ours stands for."""
+        found = (token for one in mailboxes if (token := tokens.token_in(purpose, one)))
+        return next((id for token in found if (id := tokens.unseal(self.key, purpose, token)) is not None), None)
 
     def relay(self) -> Relay:
         config = self.config

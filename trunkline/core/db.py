@@ -6,6 +6,7 @@ sign-in, claims) runs under the system role, with statements registered as `sql(
 """
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
@@ -22,6 +23,7 @@ CONNECTION_ERRORS = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the backend's last words came while the connection was idle
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
@@ -218,9 +220,16 @@ class Database:
                 except TimeoutError:
                     pool.terminate()
 
-    def tx(self, account: int, actor: str = "system", cause: str = "", depth: int = 0) -> "Transaction":
-        """`async with database.tx(7) as tx`: a transaction that sees and writes this account only."""
+    def tx(
+        self, account: int, actor: str = "system", cause: str = "", depth: int = 0, *, relaxed: bool = False
+    ) -> "Transaction":
+        """`async with database.tx(7) as tx`: a transaction that sees and writes this account only.
+
+        `relaxed` does not wait for the disk: for what may be forgotten in a crash, never for what was promised.
+        """
         begin = f"begin; set local trunkline.account = '{int(account)}'"
+        if relaxed:
+            begin += "; set local synchronous_commit = off"
         return Transaction(self._app, self._timeout, begin, Tx(self, account, actor, cause, depth, system=False))
 
     def system(self, account: int = 0, actor: str = "system", cause: str = "", depth: int = 0) -> "Transaction":
@@ -288,6 +297,8 @@ class Transaction:
             await self._connection.execute(self._begin)
         except BaseException as error:
             if self._connection is not None:
+                if isinstance(error, CONNECTION_ERRORS):
+                    _give_up(self._connection)
                 await self._leave()
             if isinstance(error, CONNECTION_ERRORS):
                 raise Unavailable("The database") from error
@@ -314,8 +325,7 @@ class Transaction:
         """Give the connection back, clean. `release` shields itself; a rollback must not be cancelled either."""
         assert self._pool is not None
         try:
-            if self._connection.is_in_transaction() and not self._connection.is_closed():
-                await _rollback(self._connection)
+            await _rollback(self._connection)
         finally:
             await self._pool.release(self._connection)
 
@@ -339,8 +349,15 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
 
 async def _rollback(connection: Any) -> None:
     try:
-        await asyncio.shield(connection.execute("rollback"))
+        if connection.is_in_transaction() and not connection.is_closed():
+            await asyncio.shield(connection.execute("rollback"))
     except CONNECTION_ERRORS:
+        _give_up(connection)
+
+
+def _give_up(connection: Any) -> None:
+    """Close at once what is not to be trusted any more; the pool took back by itself what it saw dying."""
+    with contextlib.suppress(asyncpg.InterfaceError):
         connection.terminate()
 
 

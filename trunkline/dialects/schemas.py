@@ -1,5 +1,6 @@
 """JSON schemas of shapes, collected as the components of one document."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ class Schemas:
 
     def of(self, kind: Any) -> dict[str, Any]:
         if kind not in self._known:
-            (schema,), components = msgspec.json.schema_components([kind], ref_template=REF, schema_hook=_unknown)
+            schema, components = _described(kind)
             for name, component in components.items():
                 self._add(name, component)
             self._known[kind] = schema
@@ -38,5 +39,15 @@ class Schemas:
             raise TypeError(f"two shapes are called {name}")
 
 
+def _described(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of a type, and those that it refers to, by names that readers know: without our modules."""
+    (schema,), components = msgspec.json.schema_components([kind], ref_template=REF, schema_hook=_unknown)
+    text = msgspec.json.encode((schema, components))
+    return msgspec.json.decode(MODULE.sub(b"", text), type=tuple[dict[str, Any], dict[str, Any]])
+
+
 def _unknown(kind: type) -> dict[str, Any]:
     raise NotImplementedError(f"{kind} has no JSON schema")
+
+
+MODULE = re.compile(rb"trunkline\.(?:[a-z_]+\.)+")

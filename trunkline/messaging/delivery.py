@@ -8,7 +8,8 @@ channel, and `WINDOW` for a process. Those are resent (at least once, same id) o
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import structlog
 from msgspec import Struct
@@ -70,6 +71,7 @@ class Sender:
         self._hands: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._adapters: dict[int, tuple[float, Channel, Adapter]] = {}
+        self._texts = preparing.Texts()
         self._broken: dict[tuple[int, int, int, int], float] = {}
         self._results: list[tuple[Sending, Sent]] = []
         self._landed = asyncio.Event()
@@ -98,6 +100,8 @@ class Sender:
                 await asyncio.sleep(0.02)
             writer.cancel()
             keeper.cancel()
+        for _, _, adapter in self._adapters.values():
+            await adapter.close()
 
     def stop(self) -> None:
         self._stopping = True
@@ -148,13 +152,16 @@ class Sender:
 
     async def _feed(self, line: Line, room: int) -> int:
         """Claim from one line and start sending. Returns how many were claimed."""
-        async with self.database.tx(line.account_id, cause=f"broadcast:{line.broadcast_id}") as tx:
+        known = self._adapters.get(line.channel_id)
+        # A lease lost in a crash only means what a crash means anyway where messages may be sent again.
+        relaxed = known is not None and known[1].semantics == "at_least_once"
+        cause = f"broadcast:{line.broadcast_id}" if line.broadcast_id else ""
+        async with self.database.tx(line.account_id, cause=cause, relaxed=relaxed) as tx:
             channel, adapter = await self._adapter(tx, line)
-            relaxed = channel.semantics == "at_least_once"
-            claimed = await lines.claim(tx, line, room, channel.sends_as, relaxed=relaxed)
+            claimed = await lines.claim(tx, line, room, channel.sends_as)
             if not claimed:
                 return 0
-            ready = await preparing.prepare(tx, line, channel, claimed)
+            ready = await preparing.prepare(tx, line, channel, claimed, self._texts)
         self._launch(line, channel, adapter, ready)
         return len(claimed)
 
@@ -165,6 +172,8 @@ class Sender:
             return channel, adapter
         current = await channels.with_deleted(tx, line.channel_id)
         if adapter is None or channel is None or current.config != channel.config:
+            if adapter is not None:
+                self._start(_close_later(adapter))
             adapter = channels.adapter(self.tools, current)
         self._adapters[line.channel_id] = clock.monotonic(), current, adapter
         return current, adapter
@@ -183,9 +192,13 @@ class Sender:
             work.append((adapter, flights, [outbound for _, outbound in portion]))
         for _ in range(min(len(work), HANDS - self._hands[channel.id])):
             self._hands[channel.id] += 1
-            task = asyncio.get_running_loop().create_task(self._send_all(channel.id, work))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._send_all(channel.id, work))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """A task of its own, held until it is done."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _send_all(self, channel_id: int, work: deque[Batch]) -> None:
         """One hand: takes the next batch of its channel until there is none."""
@@ -248,6 +261,12 @@ class Sender:
             if flight.claimed.id in moments:
                 flight.claimed = settling.with_lease(flight.claimed, moments[flight.claimed.id])
                 flight.since = clock.monotonic()
+
+
+async def _close_later(adapter: Adapter) -> None:
+    """The adapter of settings that changed: its last sends end, then its connections."""
+    await asyncio.sleep(SEND_SECONDS)
+    await adapter.close()
 
 
 async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> list[Sent]:

@@ -61,16 +61,12 @@ async def due(database: Database, limit: int = 256) -> list[Line]:
         return await tx.fetch(Line, DUE, limit)
 
 
-async def claim(tx: Tx, line: Line, limit: int, sends_as: str, *, relaxed: bool) -> list[Claimed]:
+async def claim(tx: Tx, line: Line, limit: int, sends_as: str) -> list[Claimed]:
     """Lease up to `limit` messages of a line. `mark` those that will really be sent before the commit.
-    `relaxed` does not wait for the disk.
 
     What was being sent already belongs to a worker that died; `before` tells. The messages stay locked until the
     commit, so nobody cancels one that is about to leave. A broadcast that was paused meanwhile gives nothing.
     """
-    if relaxed:
-        # A lease lost in a crash only means what a crash means anyway: the message is sent again.
-        await tx.run(RELAX)
     if line.rate is not None:
         limit = min(limit, await tx.value(int, ALLOWANCE, line.channel_id, interval(line.rate), burst(line.rate)) or 0)
         if limit <= 0:
@@ -184,8 +180,6 @@ CLAIM = sql("""
     left join contacts c on c.account_id = $1 and c.id = m.contact_id and c.deleted_at is null
     order by l.id for update of m
 """)
-
-RELAX = sql("set local synchronous_commit = off")
 
 MARK = sql("""
     update messages m set status = 'sending', attempts = s.attempts

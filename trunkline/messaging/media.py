@@ -49,10 +49,15 @@ async def _keep(database: Database, account: int, attachment: Attachment, conten
         )
     except TrunklineError:
         return bare
-    async with database.tx(account) as tx:
-        digest = bytes.fromhex(stored.sha256)
-        row = (ids.new_uuid(), stored.key, attachment.name[:255], stored.content_type, stored.size, digest)
-        id = await tx.value(int, INSERT, tx.account, *row) or 0
+    digest = bytes.fromhex(stored.sha256)
+    row = (ids.new_uuid(), stored.key, attachment.name[:255], stored.content_type, stored.size, digest)
+    try:
+        async with database.tx(account) as tx:
+            id = await tx.value(int, INSERT, tx.account, *row) or 0
+    except BaseException:
+        # Whoever sent it tries again, perhaps for days: each try would leave its files behind.
+        await tools.media.delete(stored.key)
+        raise
     return msgspec.structs.replace(bare, url=link(tools, account, id), content_type=stored.content_type)
 
 

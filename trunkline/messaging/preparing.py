@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trunkline.billing import credits, metering, prices
+from trunkline.billing import credits, prices
 from trunkline.channels.base import Attachment, Outbound
 from trunkline.contacts import values
-from trunkline.core import text
+from trunkline.core import clock, text
 from trunkline.core.db import Tx, sql
 from trunkline.core.urns import Urn
 from trunkline.messaging import lines, mailing, statuses
@@ -24,6 +24,9 @@ from trunkline.messaging.statuses import Change
 
 Ready = tuple[Claimed, Outbound]
 
+FRESH_SECONDS = 2.0
+MOST_TEXTS = 1000
+
 
 class Base(Struct, frozen=True):
     """The text of a broadcast that its messages share until they are rendered."""
@@ -33,6 +36,23 @@ class Base(Struct, frozen=True):
     body: str
     html: str | None
     variables: dict[str, Any]
+    metered: bool
+
+
+class Texts:
+    """What broadcasts say, remembered for moments: while one is sending, its text does not change."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[float, Base]] = {}
+
+    async def of(self, tx: Tx, id: int) -> Base:
+        read_at, base = self._known.get((tx.account, id), (0.0, None))
+        if base is None or clock.monotonic() - read_at > FRESH_SECONDS:
+            if len(self._known) > MOST_TEXTS:
+                self._known.clear()
+            base = await tx.one(Base, BASE, tx.account, id)
+            self._known[tx.account, id] = clock.monotonic(), base
+        return base
 
 
 class Rendered(Struct, frozen=True):
@@ -46,7 +66,9 @@ class Rendered(Struct, frozen=True):
     same: bool
 
 
-async def prepare(tx: Tx, line: Line, channel: Channel, claimed: Sequence[Claimed]) -> list[Ready]:
+async def prepare(
+    tx: Tx, line: Line, channel: Channel, claimed: Sequence[Claimed], texts: Texts | None = None
+) -> list[Ready]:
     """The messages that really go out. The others are settled here and leave the queue."""
     once = channel.semantics == "at_most_once"
     stay, drop, gone = [], [], []
@@ -59,7 +81,7 @@ async def prepare(tx: Tx, line: Line, channel: Channel, claimed: Sequence[Claime
             stay.append(message)
     rendered: dict[int, Rendered] = {}
     if line.broadcast_id and stay:
-        rendered = await _render(tx, line, channel, stay)
+        rendered = await _render(tx, await (texts or Texts()).of(tx, line.broadcast_id), channel, stay)
         stay, short = await _settle_price(tx, stay, rendered)
         drop += [(message, Change(message.id, "failed", reason="insufficient_credits")) for message in short]
     if drop or gone:
@@ -87,12 +109,10 @@ def _why_not(message: Claimed, line: Line, channel: Channel, *, once: bool) -> C
     return None
 
 
-async def _render(tx: Tx, line: Line, channel: Channel, messages: Sequence[Claimed]) -> dict[int, Rendered]:
-    base = await tx.one(Base, BASE, tx.account, line.broadcast_id)
+async def _render(tx: Tx, base: Base, channel: Channel, messages: Sequence[Claimed]) -> dict[int, Rendered]:
     templates = [text.compile(part or "") for part in (base.body, base.html, base.subject)]
     names = {name for template in templates for name in template.names}
     people = await values.of_contacts(tx, [message.contact_id for message in messages], names) if names else {}
-    metered = await metering.is_metered(tx)
     out = {}
     for message in messages:
         known = {**people.get(message.contact_id, {}), **base.variables}
@@ -100,7 +120,7 @@ async def _render(tx: Tx, line: Line, channel: Channel, messages: Sequence[Claim
         html = templates[1].render(known, escape="html", missing="empty") if base.html else None
         subject = templates[2].render(known, escape="header", missing="empty") if base.subject else None
         count = segment_count(channel, body)
-        price = prices.price(channel.kind, pool=channel.pool, metered=metered, segments=count)
+        price = prices.price(channel.kind, pool=channel.pool, metered=base.metered, segments=count)
         out[message.id] = Rendered(body, html, subject, count, price, same=not names)
     return out
 
@@ -177,7 +197,10 @@ def _outbound(tx: Tx, line: Line, channel: Channel, message: Claimed, rendered: 
     )
 
 
-BASE = sql("select id, subject, body, html, variables from broadcasts where account_id = $1 and id = $2")
+BASE = sql("""
+    select b.id, b.subject, b.body, b.html, b.variables, a.metered
+    from broadcasts b join accounts a on a.id = b.account_id where b.account_id = $1 and b.id = $2
+""")
 
 STORE = sql("""
     update messages m set status = 'sending', attempts = s.attempts, body = s.body, html = s.html,

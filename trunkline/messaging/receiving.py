@@ -3,20 +3,25 @@
 A repeat is told by the provider's message id under a unique key, so any number of copies at once make one message.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from trunkline.channels.base import Inbound, Status
+from trunkline.channels.base import Inbound, OptOut, Status
 from trunkline.contacts import people
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
+from trunkline.core.errors import NotFound
 from trunkline.core.text import clean
-from trunkline.messaging import media, statuses
+from trunkline.messaging import bouncing, consenting, media, statuses
 from trunkline.messaging.channels import POOL, Channel
 from trunkline.messaging.events import MessageReceived
+
+Item = Inbound | Status | OptOut
+"""What a provider may tell us."""
 
 LONGEST = 65_536
 """Characters of an inbound text that are kept."""
@@ -28,16 +33,21 @@ class Received(Struct, frozen=True):
     contact_id: int
 
 
-async def take(database: Database, channel: Channel, items: Sequence[Inbound | Status]) -> list[Received]:
+async def take(database: Database, channel: Channel, items: Sequence[Item]) -> list[Received]:
     """Store what a provider told us about one channel. On a pool channel each item finds its own workspace."""
     received: list[Received] = []
     items = [_cleaned(item) for item in items]
     for account, batch in (await _by_account(database, channel, items)).items():
-        batch = [await _with_files(database, account, item) for item in batch]
+        batch = [await _with_files(database, account, channel, item) for item in batch]
         async with database.tx(account, actor=f"channel:{channel.id}") as tx:
             reports = [item for item in batch if isinstance(item, Status)]
             if reports:
                 await statuses.report(tx, channel.id, reports)
+                await bouncing.judge(tx, channel, reports)
+            for item in batch:
+                if isinstance(item, OptOut):
+                    with contextlib.suppress(NotFound):  # the message is long gone, and nothing can be done
+                        await consenting.unsubscribe(tx, item.message_id, item.evidence)
             messages = [item for item in batch if isinstance(item, Inbound)]
             if messages:
                 received += await store(tx, channel, messages)
@@ -78,9 +88,7 @@ class _Owner(Struct, frozen=True):
     account: int
 
 
-async def _by_account(
-    database: Database, channel: Channel, items: Sequence[Inbound | Status]
-) -> dict[int, list[Inbound | Status]]:
+async def _by_account(database: Database, channel: Channel, items: Sequence[Item]) -> dict[int, list[Item]]:
     """Whose each item is. A pool channel's answer goes to the workspace that wrote to that address last."""
     if channel.account_id != POOL:
         return {channel.account_id: list(items)}
@@ -92,15 +100,18 @@ async def _by_account(
             [item.external_id if isinstance(item, Status) else None for item in items],
             [item.urn.path if isinstance(item, Inbound) else None for item in items],
         )
-    batches: dict[int, list[Inbound | Status]] = {}
+    batches: dict[int, list[Item]] = {}
     for owner in owners:
         batches.setdefault(owner.account, []).append(items[owner.position - 1])
     return batches
 
 
-async def _with_files(database: Database, account: int, item: Inbound | Status) -> Inbound | Status:
-    if isinstance(item, Status) or not any(attachment.content for attachment in item.attachments):
+async def _with_files(database: Database, account: int, channel: Channel, item: Item) -> Item:
+    if not isinstance(item, Inbound) or not any(attachment.content for attachment in item.attachments):
         return item
+    async with database.tx(account) as tx:
+        if await tx.rows(FIND, tx.account, channel.id, [1], [item.external_id or ""]):
+            return item  # a repeat: its files are kept with the first copy
     kept = await media.keep(database, account, item.attachments)
     return msgspec.structs.replace(item, attachments=kept)
 

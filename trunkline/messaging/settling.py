@@ -9,7 +9,7 @@ from trunkline.channels.base import Sent
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx
 from trunkline.core.text import clean
-from trunkline.messaging import channels, consenting, lines, logs, statuses
+from trunkline.messaging import bouncing, channels, consenting, lines, logs, statuses
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.lines import Claimed, Line
 from trunkline.messaging.outcomes import Outcome, decide
@@ -34,6 +34,9 @@ async def settle(database: Database, line: Line, channel: Channel, results: Sequ
         for claimed, _, outcome in decided:
             if outcome.opted_out:
                 await _stop(tx, channel, claimed)
+            elif outcome.reason == "invalid":
+                told = clean(outcome.error or "")
+                await bouncing.refused(tx, channel, claimed.contact_id, claimed.address, outcome.provider_code, told)
         await _rest(tx, channel, [outcome for _, _, outcome in decided])
     trouble = next((outcome.trouble for _, _, outcome in decided if outcome.trouble), None)
     if trouble or channel.trouble:

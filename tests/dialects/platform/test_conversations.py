@@ -3,6 +3,7 @@
 import pytest
 
 from trunkline.contacts import consents, tags
+from trunkline.core.ids import new_uuid
 from trunkline.inbox import tagging
 
 pytestmark = pytest.mark.anyio
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.anyio
 def new_colleague(connection, account):
     async def make(role: str = "agent", *, account: int = account, active: bool = True) -> int:
         user = await connection.fetchval(
-            "insert into users (uuid, email, name) values (gen_random_uuid(), gen_random_uuid()::text, 'Jo') returning id"
+            "insert into users (uuid, email, name) values ($1, $1::uuid::text, 'Jo') returning id", new_uuid()
         )
         await connection.execute(
             "insert into memberships (account_id, user_id, role, active) values ($1, $2, $3, $4)",

@@ -14,6 +14,7 @@ from aiosmtplib import (
 )
 
 from trunkline.channels.base import SendError
+from trunkline.channels.mail.bounces import ABOUT_THE_SENDER
 from trunkline.core.errors import TrunklineError
 
 ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
@@ -21,7 +22,7 @@ PAUSE = 60.0
 WRONG_SETTINGS = (530, 534, 535, 538)  # RFC 4954: authentication missing, too weak, wrong, or needs TLS
 
 
-def refusal(code: int, message: str) -> SendError:
+def refusal(code: int, message: str, *, of_sender: bool = False) -> SendError:
     """The relay said no. 4xx passes, 5xx does not, 421 speaks of the whole relay."""
     enhanced = ENHANCED.match(message)
     detail = f"{code} {message}".replace("\n", " ")[:500]
@@ -36,7 +37,7 @@ def refusal(code: int, message: str) -> SendError:
         # Greylisting (4.7.1) too: it is about one recipient and passes in minutes, so the channel goes on.
         return SendError("rejected", detail, retry=True, provider_code=provider_code)
     if code // 100 == 5:
-        wrong = provider_code.startswith("5.1.")
+        wrong = provider_code.startswith("5.1.") and not of_sender and provider_code not in ABOUT_THE_SENDER
         return SendError("invalid" if wrong else "rejected", detail, provider_code=provider_code)
     return SendError("unexpected", detail, retry=True, provider_code=provider_code)
 

@@ -202,7 +202,7 @@ class Connection:
         if answer.code == 421 and reused:
             raise StaleError  # most relays say 421 to a connection that waited too long
         if answer.code != 250:
-            raise refusal(answer.code, answer.message)
+            raise refusal(answer.code, answer.message, of_sender=True)
 
     async def command(self, line: str) -> SMTPResponse:
         try:

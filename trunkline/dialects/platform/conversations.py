@@ -57,16 +57,15 @@ async def start_conversation(tx: Tx, call: Call, body: shapes.ConversationIn) ->
     that one goes on.
     """
     text, html = replies.parts(body.message)
-    row = await replies.start(
-        tx,
-        body.contact_id,
-        _stored(body.channel),
-        text,
-        html,
-        subject=body.subject,
-        priority=body.priority,
-        user_id=call.caller.user_id,
-    )
+    kind, user = _stored(body.channel), call.caller.user_id
+    try:
+        row = await replies.start(
+            tx, body.contact_id, kind, text, html, subject=body.subject, priority=body.priority, user_id=user
+        )
+    except Invalid as error:
+        if "body" not in error.fields:
+            raise
+        raise Invalid({"message": ["The message field is required."]}) from None  # as the caller names it
     return Data(await _one(tx, row))
 
 
