@@ -143,7 +143,12 @@ REACTIVATE = sql("""
     where account_id = $1 and id = $2 and status = 'stopped'
 """)
 
-SUPPRESSED = sql("select address from suppressions where account_id = $1 and kind = $2 and address = any($3)")
+SUPPRESSED = sql("""
+    select x.address from unnest($3::text[]) as asked (address) cross join lateral (
+        select s.address from suppressions s
+        where s.account_id = $1 and s.kind = $2 and s.address = asked.address limit 1
+    ) x
+""")
 
 LIST = sql("""
     select kind, address, reason, evidence, created_at from suppressions

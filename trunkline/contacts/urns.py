@@ -184,7 +184,14 @@ OF = sql("""
 """)
 
 # No join with the list: after a large import the planner knows nothing of an account's rows and joins badly.
-OWNERS = sql("select path, contact_id from urns where account_id = $1 and scheme = $2 and path = any($3)")
+# One probe of the unique key per address: after a bulk load the planner knows nothing about the account's rows and
+# would rather read them all.
+OWNERS = sql("""
+    select u.path, u.contact_id from unnest($3::text[]) as wanted (path) cross join lateral (
+        select o.path, o.contact_id from urns o
+        where o.account_id = $1 and o.scheme = $2 and o.path = wanted.path limit 1
+    ) u
+""")
 
 TAKE = sql("""
     insert into urns (account_id, contact_id, scheme, path, raw, priority)

@@ -85,7 +85,7 @@ class _Stored(Struct, frozen=True):
 
 class _Owner(Struct, frozen=True):
     position: int
-    account: int
+    account: int | None
 
 
 async def _by_account(database: Database, channel: Channel, items: Sequence[Item]) -> dict[int, list[Item]]:
@@ -102,6 +102,8 @@ async def _by_account(database: Database, channel: Channel, items: Sequence[Item
         )
     batches: dict[int, list[Item]] = {}
     for owner in owners:
+        if owner.account is None:
+            continue  # nobody here ever wrote to that address
         batches.setdefault(owner.account, []).append(items[owner.position - 1])
     return batches
 
