@@ -92,6 +92,21 @@ async def simulator(database: Database, account: int, **settings: object) -> Cha
         return channel
 
 
+async def custom(database: Database, account: int, url: str, **settings: object) -> Channel:
+    """A custom channel of an account whose owner listens at `url`; its secret is `s3cret-of-the-channel`."""
+    settings = {"url": url, "secret": "s3cret-of-the-channel", **settings}
+    async with database.tx(account) as tx:
+        name = f"Custom {secrets.token_hex(3)}"
+        channel, _ = await channels.create(tx, "custom_http", name, "acme", settings)
+        return channel
+
+
+async def message(database: Database, id: int) -> asyncpg.Record:
+    """A message's row as it lies there."""
+    [row] = await execute(database.dsn, "select * from messages where id = $1", id)
+    return row
+
+
 @contextlib.asynccontextmanager
 async def own_database(dsn: str, data: Path, *, connections: int = 8) -> AsyncIterator[Database]:
     """A database that no other test writes to, for whatever looks at the queues of all accounts. Dropped afterwards."""
@@ -167,9 +182,9 @@ def sender(database: Database, http: Http) -> Sender:
     return Sender(database, Wire(http, database.tools.egress, Carrier(database)))
 
 
-async def deliver(database: Database, account: int) -> None:
+async def deliver(database: Database, account: int, http: Http | None = None) -> None:
     """Run a sender until nothing of the account can be sent now."""
-    running = sender(database, await database.tools.http())
+    running = sender(database, http or await database.tools.http())
     task = asyncio.create_task(running.run())
     async with asyncio.timeout(60):
         while not task.done():

@@ -1,4 +1,4 @@
-"""Writes docs/reference/: the settings from core/config.py, the commands from their signatures. `--check` only compares."""
+"""Writes docs/reference/: settings from core/config.py, commands from their signatures. `--check` only compares."""
 
 import inspect
 import sys

@@ -30,8 +30,8 @@ with_uv() {
 
 with_pip() {
     make_venv "$1"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements-dev.lock
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 }
 
 make_venv() {

@@ -21,7 +21,7 @@ class Taken:
 
 @dataclass
 class Sink:
-    """`on_…` decide the answers; `DROP` cuts the connection instead of answering."""
+    """`on_…` decide the answers; `DROP` cuts the connection instead of answering. A mail takes it `seconds`."""
 
     on_mail: Callable[[str], str] = lambda address: "250 2.1.0 Ok"
     on_rcpt: Callable[[str], str] = lambda address: "250 2.1.5 Ok"
@@ -29,6 +29,7 @@ class Sink:
     password: str = ""
     tls: ssl.SSLContext | None = None
     greeting: str = ""
+    seconds: float = 0
     port: int = 0
     connections: int = 0
     taken: list[Taken] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Sink:
         return answer
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        await asyncio.sleep(self.seconds)
         answer = self.answer(server, self.on_data(envelope.content))
         if answer.startswith("2"):
             self.taken.append(Taken(envelope.mail_from, envelope.rcpt_tos, envelope.content))

@@ -149,10 +149,10 @@ class Smtp(Adapter):
     def claim(self, mailbox: str) -> Claim:
         """Whether mail to this address is ours: signed by us, our sender address, or anything in our domains."""
         mailbox = mailbox.strip("<>").lower()
-        domain = mailbox.rpartition("@")[2]
+        local, _, domain = mailbox.rpartition("@")
         if mailbox == self.letterhead.from_.lower():
             return Claim.NAME
-        if not domain or domain not in (self.config.inbound_domain.lower(), self.config.bounce_domain.lower()):
+        if not local or not domain or domain not in (self.config.inbound_domain.lower(), self.config.bounce_domain.lower()):
             return Claim.NONE
         signed = any(self.named(purpose, [mailbox]) for purpose in tokens.PREFIXES)
         return Claim.SIGNED if signed else Claim.DOMAIN

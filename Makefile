@@ -1,0 +1,71 @@
+# `make` alone lists what can be made. `up` and `test` are all that a newcomer needs; both set everything up first.
+
+SHELL := /bin/bash
+RUN := .venv/bin/python
+ARGS ?= --demo
+TESTS ?=
+CODE := trunkline tests tools $(wildcard benchmarks)
+
+.DEFAULT_GOAL := list
+.PHONY: list setup up test check format lint types layers rules docs containers fix reference lock bench chaos
+
+list: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s%s\n", $$1, $$2}'
+
+setup: ## Make .venv with everything in it, ending with .venv/bin/trunkline
+	@bash tools/setup.sh
+
+up: setup ## Start the whole platform with a demo workspace (ARGS="--port 9000" for other options)
+	@.venv/bin/trunkline up $(ARGS)
+
+test: setup ## Run the tests (TESTS="tests/core -k urns" for some of them)
+	@bash tools/peers.sh
+	@bash tools/test.sh $(TESTS)
+
+check: format lint types layers rules docs containers ## Format, lint, types, import order, own rules, docs in step, containers
+	@echo "All checks pass."
+
+format: setup
+	@echo "== format"
+	@.venv/bin/ruff format --check --output-format concise --quiet $(CODE)
+
+lint: setup
+	@echo "== lint"
+	@.venv/bin/ruff check --output-format concise --quiet $(CODE)
+
+types: setup
+	@echo "== types"
+	@.venv/bin/pyright --pythonpath $(RUN)
+
+layers: setup
+	@echo "== layers"
+	@report=$$(.venv/bin/lint-imports --no-cache 2>&1) || { echo "$$report"; exit 1; }
+
+rules: setup
+	@echo "== rules"
+	@$(RUN) -m tools.lint
+
+docs: setup
+	@echo "== docs"
+	@$(RUN) -m tools.reference --check
+	@$(RUN) -m tools.catalogue --check
+
+containers: setup
+	@echo "== containers"
+	@$(RUN) -m tools.lint_containers
+
+fix: setup ## Format, and repair what can be repaired by itself
+	@.venv/bin/ruff check --fix --quiet $(CODE) || true
+	@.venv/bin/ruff format --quiet $(CODE)
+	@$(RUN) -m tools.reference
+	@$(RUN) -m tools.catalogue
+	@.venv/bin/ruff check $(CODE)
+
+lock: setup ## Choose the newest versions that fit pyproject.toml and write them down
+	@bash tools/lock.sh
+
+bench: setup ## Measure: messages a second, latencies, memory (docs/benchmarks.md says how)
+	@$(RUN) -m benchmarks
+
+chaos: setup ## Kill processes under load and count what was lost or doubled (minutes)
+	@.venv/bin/trunkline prove $(PROVE)

@@ -1,0 +1,24 @@
+"""How fast it is, beside the bare libraries that it is made of: `make bench`, or `python -m benchmarks`."""
+
+from importlib import import_module
+from types import ModuleType
+
+NAMES = (
+    "contacts",
+    "expansion",
+    "delivery",
+    "mail",
+    "signing",
+    "inbound",
+    "batch",
+    "queue",
+    "imports",
+    "starting",
+    "commands",
+    "idle",
+)
+"""Each is a module here with `SIZES` and `run(stage, size)`; `proof` is run on demand only."""
+
+
+def module(name: str) -> ModuleType:
+    return import_module(f"benchmarks.{name}")

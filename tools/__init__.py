@@ -1,0 +1,1 @@
+"""What keeps the checkout in order: its own lints, the generated documents, set-up."""
