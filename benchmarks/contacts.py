@@ -22,7 +22,7 @@ class Size(Struct, frozen=True):
     seconds: float
 
 
-SIZES: dict[Scale, Size] = {"full": Size(100_000, 5, 2), "quick": Size(20_000, 2, 1), "tiny": Size(60, 1, 0.05)}
+SIZES: dict[Scale, Size] = {"full": Size(100_000, 10, 1), "quick": Size(20_000, 2, 1), "tiny": Size(60, 1, 0.05)}
 
 
 class Round(Struct, frozen=True):
@@ -69,6 +69,7 @@ async def _compare(name: str, ours: Up, raw: Up, prefix: str, headers: dict[str,
         ratio(f"{name}: p99 beside the bare handler", p99, bare_p99, most=1.25),
         middle(f"{name}: processor time a list", cpu, "µs"),
         middle(f"{name}: processor time of the bare handler", bare_cpu, "µs"),
+        ratio(f"{name}: processor time beside the bare handler", cpu, bare_cpu),
     ]
 
 

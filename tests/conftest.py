@@ -33,9 +33,7 @@ def worker_id() -> str:
 
 
 @pytest.fixture(scope="session")
-async def database(
-    dsn: str, anyio_backend: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Database]:
+async def database(dsn: str, anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
     database = await Database(dsn, connections=8).open()
     settings = config.load({}, data=tmp_path_factory.mktemp("data"), egress_allow=("127.0.0.1", "localhost"))
     database.tools = Tools(settings)

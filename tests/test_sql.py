@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 import trunkline
-from trunkline.core.db import STATEMENTS, Statement
+from trunkline.core.db import STATEMENTS
 
 pytestmark = pytest.mark.anyio
 

@@ -10,6 +10,6 @@ def find(source: Source) -> Iterator[tuple[int, str]]:
     if source.path.startswith("tests/tools/"):
         return
     for node in source.nodes:
-        named = (isinstance(node, ast.Name) and node.id) or (isinstance(node, ast.Attribute) and node.attr)
-        if named == "TYPE_CHECKING":
-            yield node.lineno, "uses TYPE_CHECKING; the import order is being broken"
+        match node:
+            case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+                yield node.lineno, "uses TYPE_CHECKING; the import order is being broken"

@@ -26,7 +26,7 @@ async def queue(tx: Tx, happened: Sequence[Happened]) -> None:
         answer.later(tx, msgspec.to_builtins(one.event), key=str(one.event.contact_id))
 
 
-@job("answer", queue="inbound")
+@job("message.answer", queue="inbound")
 async def answer(tx: Tx, received: dict[str, Any]) -> None:
     """File the message, then let the first rung that can answer do so."""
     message = msgspec.convert(received, MessageReceived)

@@ -34,9 +34,9 @@ def set_up(settings: Settings) -> None:
 
 def set_up_plain(settings: Settings) -> None:
     """For a process that only uses the standard library's logging."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter(RENDER[settings.log_format]))
-    logging.root.handlers = [handler]
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(_Formatter(RENDER[settings.log_format]))
+    logging.root.handlers = [lines]
     logging.root.setLevel(settings.log_level.upper())
     logging.captureWarnings(True)
     for noisy in ("asyncio", "aiohttp", "mail.log"):

@@ -19,9 +19,7 @@ PRIVATE = [
     "5f00::1", "fc00::1", "fd00::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1",
 ]
 # fmt: on
-SPECIAL = [
-    ip_network(text) for text in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.168.0.0/16", "fc00::/7")
-]
+SPECIAL = [ip_network(text) for text in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.168.0.0/16", "fc00::/7")]
 
 
 @pytest.mark.parametrize("ip", PRIVATE)
@@ -82,9 +80,7 @@ def test_the_operator_opens_one_target_and_no_other(entry, ip, port, host):
             egress.judge(ip, port + 1, host)
 
 
-@pytest.mark.parametrize(
-    "entry", ["a b", "10.0.0.0/99", "host:0", "host:99999", "host:http", "[::1", "http://x/"]
-)
+@pytest.mark.parametrize("entry", ["a b", "10.0.0.0/99", "host:0", "host:99999", "host:http", "[::1", "http://x/"])
 def test_an_entry_that_cannot_be_read_is_an_error(entry):
     with pytest.raises(ValueError, match="TRUNKLINE_EGRESS_ALLOW"):
         Egress([entry])

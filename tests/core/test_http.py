@@ -112,9 +112,7 @@ async def test_an_answer_that_is_no_json_is_bad(http, serve):
     assert (caught.value.phase, caught.value.maybe_sent) == ("bad", True)
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]"])
 async def test_private_targets_are_refused_before_any_socket(host):
     hits = []
     server = await asyncio.start_server(lambda *_: hits.append(1), "127.0.0.1", 0)

@@ -128,9 +128,7 @@ def test_off_is_no_bucket():
     assert limits.parse("general", "off") is None
 
 
-@pytest.mark.parametrize(
-    "text", ["", "60", "0/minute", "-1/minute", "60/fortnight", "5/0s", "1e3/minute", "60/"]
-)
+@pytest.mark.parametrize("text", ["", "60", "0/minute", "-1/minute", "60/fortnight", "5/0s", "1e3/minute", "60/"])
 def test_what_is_no_rate_is_refused(text):
     with pytest.raises(ValueError, match="60/minute"):
         limits.parse("general", text)

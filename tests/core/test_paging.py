@@ -15,11 +15,7 @@ VAULT = Vault(b"s" * 32)
 Place = tuple[datetime, UUID, int, str | None]
 
 
-@given(
-    st.tuples(
-        st.datetimes(timezones=st.just(UTC)), st.uuids(), st.integers(-9, 2**63 - 1), st.none() | st.text()
-    )
-)
+@given(st.tuples(st.datetimes(timezones=st.just(UTC)), st.uuids(), st.integers(-9, 2**63 - 1), st.none() | st.text()))
 def test_a_cursor_brings_back_its_place(values):
     cursor = paging.encode(VAULT, "contacts:17", values)
 

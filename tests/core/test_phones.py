@@ -60,8 +60,7 @@ def test_what_is_in_doubt_is_refused(typed):
 
 
 @given(
-    st.text(alphabet="+0123456789 -()./e\u0661", max_size=24)
-    | st.from_regex(r"\+(31|44|49|1|7)[0178]{6,12}"),
+    st.text(alphabet="+0123456789 -()./e\u0661", max_size=24) | st.from_regex(r"\+(31|44|49|1|7)[0178]{6,12}"),
     st.sampled_from([None, "US", "RW", "IT"]),
 )
 def test_a_result_is_a_fixed_point(typed, country):

@@ -11,9 +11,7 @@ BASIC = (
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 ).replace("\x1b", "")
 EXTENDED = "\f^{}\\[~]|€"
-texts = (
-    st.text(alphabet=BASIC + EXTENDED, max_size=400) | st.text(max_size=200) | st.text("a€é🙏", max_size=400)
-)
+texts = st.text(alphabet=BASIC + EXTENDED, max_size=400) | st.text(max_size=200) | st.text("a€é🙏", max_size=400)
 
 
 @given(texts)
@@ -25,10 +23,7 @@ def test_the_count_agrees_with_packing_one_part_after_the_other(text):
 
 def reference(text):
     gsm = all(char in BASIC + EXTENDED for char in text)
-    units = [
-        1 + (char in EXTENDED) if gsm else len(char.encode("utf-16-le", "surrogatepass")) // 2
-        for char in text
-    ]
+    units = [1 + (char in EXTENDED) if gsm else len(char.encode("utf-16-le", "surrogatepass")) // 2 for char in text]
     single, most = (160, 153) if gsm else (70, 67)
     parts = [0]
     for cost in units:

@@ -57,9 +57,7 @@ def test_a_number_needs_a_country_that_fits():
         urns.parse("tel:800-123-4567", "RW")
 
 
-@given(
-    st.sampled_from(sorted(SCHEMES)), st.text(max_size=40) | st.from_regex(r"\+?[0-9]{3,14}", fullmatch=True)
-)
+@given(st.sampled_from(sorted(SCHEMES)), st.text(max_size=40) | st.from_regex(r"\+?[0-9]{3,14}", fullmatch=True))
 def test_urns_survive_the_round_trip(scheme, path):
     try:
         urn = urns.make(scheme, path)

@@ -43,7 +43,7 @@ async def test_a_seal_of_another_channel_does_not_open(tx: Tx) -> None:
 
     swapped = msgspec.structs.replace(one, config=other.config)
 
-    with pytest.raises(Exception, match=r".*"):  # noqa: B017, PT011 - whichever: it must not open
+    with pytest.raises(Exception, match=r".*"):
         channels.open_sealed(tx.database.tools, swapped)
 
 

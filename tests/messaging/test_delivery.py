@@ -1,17 +1,12 @@
 """The whole way of a message: queued, claimed, handed to the built-in carrier, written down."""
 
-import asyncio
-
 import pytest
 
 from tests import world
-from trunkline.channels.base import Wire
 from trunkline.contacts import people
 from trunkline.core import urns
 from trunkline.core.db import Database
-from trunkline.messaging import carrier, channels, sending, statuses
-from trunkline.messaging.carrier import Carrier
-from trunkline.messaging.delivery import Sender
+from trunkline.messaging import carrier, sending, statuses
 from trunkline.messaging.sending import Draft
 
 pytestmark = pytest.mark.anyio

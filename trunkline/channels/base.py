@@ -30,6 +30,9 @@ ErrorCode = Literal[
 RETRY_SECONDS = (5, 30, 300, 1800, 7200)
 """How long a message waits before each further try, unless its kind of channel says otherwise."""
 
+SEND_SECONDS = 25.0
+"""How long one `send` may take. Less than a lease, so that whoever claims after us never meets our request."""
+
 
 class SendError(Exception):
     """Why a message did not leave. `retry` says whether trying again can help."""
@@ -219,6 +222,7 @@ class Adapter:
     can: ClassVar[Capabilities]
     semantics: ClassVar[Semantics]
     retry_seconds: ClassVar[Sequence[float]] = RETRY_SECONDS
+    send_seconds: ClassVar[float] = SEND_SECONDS
     Config: ClassVar[type[Struct]]
 
     def __init__(self, config: Any, *, channel: Identity, secret: str):

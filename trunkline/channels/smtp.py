@@ -26,7 +26,7 @@ from trunkline.channels.base import (
 from trunkline.channels.mail import bounces, inbound, parse, tokens
 from trunkline.channels.mail.compose import Letter, Letterhead, compose
 from trunkline.channels.mail.dkim import Signer
-from trunkline.channels.mail.transport import Pool, Receipt, Relay
+from trunkline.channels.mail.transport import ANSWER, OPENING, Pool, Receipt, Relay
 from trunkline.core import clock, mailaddr
 from trunkline.core.egress import BadUrl, Egress
 from trunkline.core.errors import Invalid
@@ -65,8 +65,10 @@ class Smtp(Adapter):
     kind: ClassVar[str] = "smtp"
     sends_as: ClassVar[Kind] = "email"
     schemes: ClassVar[frozenset[str]] = frozenset({"mailto"})
-    can: ClassVar[Capabilities] = Capabilities(media=True, html=True, subject=True, batch=50, threads=True)
+    can: ClassVar[Capabilities] = Capabilities(media=True, html=True, subject=True, threads=True)
     semantics: ClassVar[Semantics] = "at_least_once"
+    # A relay that looks into mails may think for minutes; hanging up on it would send all of them again and again.
+    send_seconds: ClassVar[float] = OPENING + ANSWER + 10
     Config: ClassVar[type[Struct]] = SmtpConfig
 
     def __init__(self, config: SmtpConfig, *, channel: Identity, secret: str):
@@ -152,7 +154,11 @@ class Smtp(Adapter):
         local, _, domain = mailbox.rpartition("@")
         if mailbox == self.letterhead.from_.lower():
             return Claim.NAME
-        if not local or not domain or domain not in (self.config.inbound_domain.lower(), self.config.bounce_domain.lower()):
+        if (
+            not local
+            or not domain
+            or domain not in (self.config.inbound_domain.lower(), self.config.bounce_domain.lower())
+        ):
             return Claim.NONE
         signed = any(self.named(purpose, [mailbox]) for purpose in tokens.PREFIXES)
         return Claim.SIGNED if signed else Claim.DOMAIN

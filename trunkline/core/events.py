@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from trunkline.core.db import Database, Tx, sql
 
-HANDLER = 7_402
-"""The advisory lock of whoever handles events."""
+TURN = 7_402
+"""The advisory lock of whoever has the turn to handle events."""
 
 TYPES: dict[str, type["Event"]] = {}
 
@@ -49,7 +49,7 @@ async def handle(database: Database, reactions: Reactions, limit: int = 500) -> 
     were handled.
     """
     async with database.system() as tx:
-        rows = await tx.fetch(_Row, CLAIM, limit) if await tx.value(bool, ALONE, HANDLER) else []
+        rows = await tx.fetch(_Row, CLAIM, limit) if await tx.value(bool, ALONE, TURN) else []
         if not rows:
             return 0
         for happened in _batches(rows):
@@ -70,7 +70,7 @@ async def handle(database: Database, reactions: Reactions, limit: int = 500) -> 
 async def bury_oldest(database: Database, error: str) -> None:
     """Move an event whose reaction always fails to the dead letters, so that it blocks nobody."""
     async with database.system() as tx:
-        if await tx.value(bool, ALONE, HANDLER):
+        if await tx.value(bool, ALONE, TURN):
             await tx.run(BURY, error)
 
 

@@ -37,9 +37,8 @@ HANDS = 32
 PORTION = 32
 """Bulk is claimed and written down by portions of at least so many: a transaction each would cost more than a send."""
 GATHER_SECONDS = 0.003
-SEND_SECONDS = 25
-"""Less than the lease, so that whoever claims after us never meets our request."""
 LOOK_SECONDS = 0.1
+LONGEST_REST = 0.5
 BROKEN_SECONDS = 30.0
 """How long a line rests that could not be fed."""
 FRESH_SECONDS = 2.0
@@ -76,6 +75,8 @@ class Sender:
         self._results: list[tuple[Sending, Sent]] = []
         self._landed = asyncio.Event()
         self._wake = asyncio.Event()
+        self._beat = LONGEST_REST
+        """Seconds until a paced channel may go on."""
         self._writing = asyncio.Lock()
         self._stopping = False
 
@@ -110,12 +111,14 @@ class Sender:
     async def _rest(self) -> None:
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS if self.flying else 0.5):
+            async with asyncio.timeout(min(self._beat, LOOK_SECONDS if self.flying else LONGEST_REST)):
                 await self._wake.wait()
 
     async def _round(self) -> bool:
         """Feed all due lines as long as they give something. False when it is time to rest: nothing due, or no room."""
         due = await lines.due(self.database)
+        self._beat = min((line.ready_in for line in due if line.ready_in), default=LONGEST_REST)
+        due = [line for line in due if not line.ready_in]
         until = clock.monotonic() + LOOK_SECONDS
         full = False
         while due and not self._stopping and clock.monotonic() < until:
@@ -161,6 +164,8 @@ class Sender:
             claimed = await lines.claim(tx, line, room, channel.sends_as)
             if not claimed:
                 return 0
+            if line.rate is not None:
+                self._beat = min(self._beat, lines.interval(line.rate))
             ready = await preparing.prepare(tx, line, channel, claimed, self._texts)
         self._launch(line, channel, adapter, ready)
         return len(claimed)
@@ -222,7 +227,7 @@ class Sender:
             for group in groups.values():
                 await self._write_group(group)
             for flight, _ in results:
-                del self.flying[flight.claimed.id]
+                self.flying.pop(flight.claimed.id, None)  # a lease that ended while the database was away came twice
                 self._per_channel[flight.channel.id] -= 1
             self._wake.set()
 
@@ -265,19 +270,19 @@ class Sender:
 
 async def _close_later(adapter: Adapter) -> None:
     """The adapter of settings that changed: its last sends end, then its connections."""
-    await asyncio.sleep(SEND_SECONDS)
+    await asyncio.sleep(adapter.send_seconds)
     await adapter.close()
 
 
 async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> list[Sent]:
     """Hand a batch to its adapter; whatever goes wrong becomes an answer per message."""
     try:
-        async with asyncio.timeout(SEND_SECONDS):
+        async with asyncio.timeout(adapter.send_seconds):
             sent = {answer.id: answer for answer in await adapter.send(wire, batch)}
     except SendError as error:
         return [Sent(id=message.id, error=error) for message in batch]
     except TimeoutError:
-        error = SendError("ambiguous", f"No answer within {SEND_SECONDS} seconds.")
+        error = SendError("ambiguous", f"No answer within {adapter.send_seconds:g} seconds.")
         return [Sent(id=message.id, error=error) for message in batch]
     except Exception as error:  # an adapter's bug must not stop the other channels
         log.exception("adapter_failed", kind=adapter.kind, channel=adapter.channel.id)

@@ -16,6 +16,9 @@ from trunkline.core.db import Database, Tx, sql
 LEASE_SECONDS = 30
 PACE_MARGIN = 0.97
 """A paced channel stays a little under its rate, so that jitter never breaks a provider's window."""
+PACE_SLACK = 0.03
+"""Seconds that a paced channel may be ahead of its steady beat. With the margin it makes room for our own delays: in no
+second there are more messages than the rate."""
 
 
 class Line(Struct, frozen=True):
@@ -24,6 +27,8 @@ class Line(Struct, frozen=True):
     account_id: int
     broadcast_id: int
     rate: float | None
+    ready_in: float = 0.0
+    """Seconds until a paced channel may go on; a moment at most, else the line is not due."""
 
     @property
     def key(self) -> tuple[int, int, int, int]:
@@ -58,7 +63,7 @@ class Claimed(Struct, frozen=True):
 async def due(database: Database, limit: int = 256) -> list[Line]:
     """Lines with something to send now, urgent lanes first. None while the installation is held."""
     async with database.system() as tx:
-        return await tx.fetch(Line, DUE, limit)
+        return await tx.fetch(Line, DUE, limit, PACE_SLACK)
 
 
 async def claim(tx: Tx, line: Line, limit: int, sends_as: str) -> list[Claimed]:
@@ -68,7 +73,7 @@ async def claim(tx: Tx, line: Line, limit: int, sends_as: str) -> list[Claimed]:
     commit, so nobody cancels one that is about to leave. A broadcast that was paused meanwhile gives nothing.
     """
     if line.rate is not None:
-        limit = min(limit, await tx.value(int, ALLOWANCE, line.channel_id, interval(line.rate), burst(line.rate)) or 0)
+        limit = min(limit, await tx.value(int, ALLOWANCE, line.channel_id, interval(line.rate), PACE_SLACK) or 0)
         if limit <= 0:
             return []
     claimed = await tx.fetch(
@@ -88,11 +93,6 @@ async def mark(tx: Tx, messages: Sequence[Claimed]) -> None:
 def interval(rate: float) -> float:
     """Seconds between two messages of a paced channel."""
     return 1 / (rate * PACE_MARGIN)
-
-
-def burst(rate: float) -> int:
-    """How many may go at once after a pause."""
-    return max(1, int(rate * (1 - PACE_MARGIN)))
 
 
 async def release(tx: Tx, line: Line, held: Sequence[Claimed]) -> None:
@@ -140,7 +140,9 @@ DUE = sql(
             order by o.lane, o.channel_id, o.account_id, o.broadcast_id, o.run_at limit 1
         ) next
     )
-    select l.lane, l.channel_id, l.account_id, l.broadcast_id, c.rate
+    select l.lane, l.channel_id, l.account_id, l.broadcast_id, c.rate,
+        case when c.rate is null then 0 else greatest(0, coalesce(
+            extract(epoch from p.next_at - clock_timestamp()) - $2::float8, 0)) end::float8 as ready_in
     from line l
     join accounts a on a.id = l.account_id and not a.suspended
     left join channels c on c.id = l.channel_id and c.account_id in (l.account_id, 0)
@@ -149,7 +151,7 @@ DUE = sql(
     where l.run_at <= clock_timestamp()
         and (l.broadcast_id = 0 or b.status = 'sending')
         and (p.paused_until is null or p.paused_until <= clock_timestamp())
-        and (c.rate is null or p.next_at is null or p.next_at <= clock_timestamp())
+        and (c.rate is null or p.next_at is null or p.next_at <= clock_timestamp() + interval '0.5 seconds')
         and not exists (select from installation where name = 'held' and value = 'true')
     order by l.lane, l.run_at limit $1
     """,
@@ -192,7 +194,7 @@ ALLOWANCE = sql("""
         insert into paces (channel_id) values ($1)
         on conflict (channel_id) do update set channel_id = excluded.channel_id returning next_at
     )
-    select $3::int - greatest(0, ceil(extract(epoch from next_at - clock_timestamp()) / $2::float8))::int
+    select floor(($3::float8 - greatest(0, extract(epoch from next_at - clock_timestamp()))) / $2::float8)::int + 1
     from lock
 """)
 
