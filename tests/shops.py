@@ -145,7 +145,7 @@ async def opened(
             await channels.delete(tx, channel.uuid)
 
 
-async def until(sees: Callable[[], Awaitable[T]]) -> T:
+async def until(sees: Callable[[], Awaitable[T | None]]) -> T:
     """Look again and again until there is something to see."""
     async with asyncio.timeout(PATIENCE):
         while not (seen := await sees()):

@@ -198,12 +198,15 @@ async def deliver(database: Database, account: int, http: Http | None = None) ->
 
 async def pass_time(database: Database, account: int) -> None:
     """Let all waiting of an account be over: for another try, for a lease, for a rest of its channels."""
-    await execute(
-        database.dsn, "update outbound set run_at = now() - interval '1 second' where account_id = $1", account
-    )
-    await execute(
-        database.dsn,
-        """update paces set next_at = now() - interval '1 second', paused_until = null
-        where channel_id in (select id from channels where account_id = $1)""",
-        account,
-    )
+    statement = "update outbound set run_at = now() - interval '1 second' where account_id = $1"
+    await execute(database.dsn, statement, account)
+    await pass_time_of_channels(database, account)
+
+
+async def pass_time_of_channels(database: Database, account: int) -> None:
+    """Let the rests and the beats of an account's channels be over."""
+    statement = """
+        update paces set next_at = now() - interval '1 second', paused_until = null
+        where channel_id in (select id from channels where account_id = $1)
+    """
+    await execute(database.dsn, statement, account)

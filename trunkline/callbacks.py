@@ -1,8 +1,8 @@
 """What the world calls without a key of ours: providers' callbacks, and the links that go out in mail."""
 
 import html
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, BinaryIO
 from urllib.parse import quote
 from uuid import UUID
 
@@ -63,7 +63,7 @@ def routes(database: Database) -> list[Route]:
             "Cache-Control": "private, max-age=86400",
             "Content-Length": str(found.size),
         }
-        return StreamingResponse(iter(lambda: stream.read(65_536), b""), headers=headers, media_type=found.content_type)
+        return StreamingResponse(_pieces(stream), headers=headers, media_type=found.content_type)
 
     return [
         Route("/m/{token}", answered(file), methods=["GET"]),
@@ -103,6 +103,12 @@ async def _outbox(database: Database, channel: channels.Channel, call: base.Requ
     async with database.tx(channel.account_id) as tx:
         delivered = await carrier.outbox(tx, channel.id, min(max(after, 0), 2**62), max(1, min(limit, 1000)))
     return _json({"messages": delivered})
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(65_536):
+            yield piece
 
 
 def _refused(error: TrunklineError) -> Response:

@@ -13,8 +13,11 @@ from tests.peers.office import Office, letter
 from tests.peers.sink import DROP, Sink
 from tests.shops import Shop
 from trunkline.channels.base import Adapter
+from trunkline.core import config
 from trunkline.core.db import Database
+from trunkline.core.errors import Invalid
 from trunkline.core.ids import token
+from trunkline.core.tools import Tools
 from trunkline.messaging.doors import Doors
 
 pytestmark = pytest.mark.anyio
@@ -176,6 +179,18 @@ async def test_a_wrong_password_stops_the_channel_and_not_the_mail(
     assert (message.status, message.reason) == ("errored", "config")
     assert channel["trouble"]
     assert "wrong" not in channel["trouble"]
+
+
+async def test_a_relay_inside_is_refused_unless_the_operator_allows_it(
+    database: Database, account: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "tools", Tools(config.load({}, data=tmp_path)))
+
+    with pytest.raises(Invalid) as refused:
+        async with shops.opened(database, account, port=25):
+            pass
+
+    assert "TRUNKLINE_EGRESS_ALLOW" in refused.value.fields["host"][0]
 
 
 async def test_mail_waits_at_the_peer_while_the_database_is_away(

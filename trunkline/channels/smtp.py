@@ -154,11 +154,8 @@ class Smtp(Adapter):
         local, _, domain = mailbox.rpartition("@")
         if mailbox == self.letterhead.from_.lower():
             return Claim.NAME
-        if (
-            not local
-            or not domain
-            or domain not in (self.config.inbound_domain.lower(), self.config.bounce_domain.lower())
-        ):
+        ours = domain in (self.config.inbound_domain.lower(), self.config.bounce_domain.lower())
+        if not (local and domain and ours):
             return Claim.NONE
         signed = any(self.named(purpose, [mailbox]) for purpose in tokens.PREFIXES)
         return Claim.SIGNED if signed else Claim.DOMAIN

@@ -35,6 +35,8 @@ def options(cluster: Cluster, binaries: Binaries) -> list[str]:
         "max_logical_replication_workers": "0",
         "timezone": "UTC",
         "log_timezone": "UTC",
+        # Reads are small and mostly cached; three more processes for them would only take memory.
+        **({"io_method": "sync"} if binaries.version_major >= 18 else {}),
         "lc_messages": "C",
         "logging_collector": "off",
         "log_destination": "stderr",

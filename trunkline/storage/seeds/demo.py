@@ -28,7 +28,7 @@ from trunkline.worker import Worker
 EMAIL = "demo@acme.example"
 COLLEAGUES = (("mira@acme.example", "Mira Agent", "agent"), ("noor@acme.example", "Noor Editor", "editor"))
 CREDITS = 10_000
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 # One message in fifty seconds: the running broadcast is still running when you look at it.
 SLOW = 0.02
