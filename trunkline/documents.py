@@ -27,7 +27,7 @@ def routes(dialects: Dialects) -> list[Route]:
             {
                 "name": each.name,
                 "title": each.title,
-                "base_url": base + each.prefixes[0],
+                "base_url": base + each.address,
                 "document_url": f"{base}/openapi/{each.name}.json",
             }
             for each in served.values()
@@ -39,7 +39,7 @@ def routes(dialects: Dialects) -> list[Route]:
         if name not in served:
             raise HTTPException(404)
         base = _base(dialects, request)
-        return _json({**made(name), "servers": [{"url": base + served[name].prefixes[0]}]})
+        return _json({**made(name), "servers": [{"url": base + served[name].address}]})
 
     return [Route("/openapi", index), Route("/openapi/{name}.json", document)]
 

@@ -64,10 +64,10 @@ def test_addresses_have_their_format():
 def test_the_table_of_routes_shows_scope_and_level():
     rows = {(row.method, row.path): row for row in openapi.routes_of(toy.platform)}
 
-    assert rows["DELETE", "/api/inbox/v1/contacts/{id}"] == openapi.Route(
-        "platform", "DELETE", "/api/inbox/v1/contacts/{id}", "contacts", "manage", "", "Delete a contact"
+    assert rows["DELETE", "/api/v1/contacts/{id}"] == openapi.Route(
+        "platform", "DELETE", "/api/v1/contacts/{id}", "contacts", "manage", "", "Delete a contact"
     )
-    assert rows["POST", "/api/inbox/v1/auth/login"].level == "public"
+    assert rows["POST", "/api/v1/auth/login"].level == "public"
 
 
 @pytest.mark.parametrize(

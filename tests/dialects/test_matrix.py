@@ -22,7 +22,7 @@ RANKS = {"viewer": 0, "agent": 1, "editor": 2, "admin": 3, "owner": 4}
 @pytest.mark.parametrize("name", registry.DIALECTS)
 def test_every_operation_is_in_the_matrix(name):
     dialect = registry.load(name)
-    prefix = dialect.prefixes[0]
+    prefix = dialect.address
     served = {
         f"{route.method} {route.path.removeprefix(prefix)}": {"scope": route.scope, "level": route.level}
         for route in openapi.routes_of(dialect)
@@ -86,7 +86,7 @@ def _guarded(name: str) -> list[tuple[str, dict[str, str]]]:
 def _client(database, vault, name: str) -> httpx2.AsyncClient:
     dialect = registry.load(name)
     served = Dialects(database, vault=vault, served=[dialect])
-    base = f"http://testserver{dialect.prefixes[0]}"
+    base = f"http://testserver{dialect.address}"
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(served), base_url=base)
 
 

@@ -51,8 +51,8 @@ def test_any_case_is_fine(meant: tuple[str, str], upper: list[bool]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "🛑", "Please stop", "stop it", "don't stop", "stopping", "non-stop", "s t o p", "yes please", "help me",
-        "information", "the end", "cancel my order", "quit smoking", "1", "stop stop",
+        "", " ", "🛑", "Please stop", "stop it", "don't stop", "stopping", "non-stop", "s t o p", "yes please",
+        "help me", "information", "the end", "cancel my order", "quit smoking", "1", "stop stop",
     ],
 )  # fmt: skip
 def test_a_sentence_is_not_a_word(text: str) -> None:

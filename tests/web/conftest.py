@@ -18,8 +18,8 @@ from trunkline.web import Pages
 PASSWORD = "a bird sang twice"
 
 SERVED = [
-    SimpleNamespace(name="platform", title="Platform API", prefixes=("/api/inbox/v1",)),
-    SimpleNamespace(name="portal", title="Portal API", prefixes=("/api/portal/v1",)),
+    SimpleNamespace(name="platform", title="Platform API", address="/api/v1"),
+    SimpleNamespace(name="portal", title="Portal API", address="/api/v1/integrations"),
 ]
 
 

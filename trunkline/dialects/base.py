@@ -106,6 +106,8 @@ class Dialect:
         self.name = name
         self.prefixes = tuple(prefixes)
         self.shared = tuple(shared)
+        self.address = (*self.shared, *self.prefixes)[0]
+        """The prefix that documents name: the one that its clients know."""
         self.auth = tuple(auth)
         self.errors = errors
         self.error_shapes: dict[int | None, Any] = error_shape if isinstance(error_shape, dict) else {None: error_shape}

@@ -41,7 +41,7 @@ class Route(Struct, frozen=True):
 
 
 def routes() -> list[Route]:
-    """Every operation of every dialect at the dialect's first prefix."""
+    """Every operation of every dialect at the prefix that documents name."""
     return [route for dialect in dialects.load_all() for route in routes_of(dialect)]
 
 
@@ -50,7 +50,7 @@ def routes_of(dialect: Dialect) -> list[Route]:
         Route(
             dialect.name,
             operation.method,
-            dialect.prefixes[0] + path,
+            dialect.address + path,
             " ".join(operation.rules.scopes),
             "public" if operation.rules.public else operation.rules.level or "",
             operation.rules.bucket or "",
@@ -70,7 +70,7 @@ def document(dialect: Dialect, server_url: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": dialect.title, "version": trunkline.__version__, "description": dialect.description},
-        "servers": [{"url": server_url.rstrip("/") + dialect.prefixes[0]}],
+        "servers": [{"url": server_url.rstrip("/") + dialect.address}],
         "paths": paths,
         "components": {
             "schemas": schemas.components,

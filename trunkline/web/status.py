@@ -74,7 +74,7 @@ class Status(Struct, frozen=True):
 
 def routes(database: Database, served: Iterable[Any]) -> list[Route]:
     pulse = Pulse(database)
-    apis = [Api(each.name, each.title, each.prefixes[0]) for each in served]
+    apis = [Api(each.name, each.title, each.address) for each in served]
 
     async def page(request: Request, visitor: Visitor) -> Response:
         status = await _look(database, pulse, visitor)
