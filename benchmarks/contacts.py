@@ -22,7 +22,7 @@ class Size(Struct, frozen=True):
     seconds: float
 
 
-SIZES: dict[Scale, Size] = {"full": Size(100_000, 10, 1), "quick": Size(20_000, 2, 1), "tiny": Size(60, 1, 0.05)}
+SIZES: dict[Scale, Size] = {"full": Size(100_000, 8, 1), "quick": Size(20_000, 2, 1), "tiny": Size(60, 1, 0.05)}
 
 
 class Round(Struct, frozen=True):

@@ -18,7 +18,7 @@ class Size(Struct, frozen=True):
     rounds: int
 
 
-SIZES: dict[Scale, Size] = {"full": Size(20_000, 3), "quick": Size(5000, 2), "tiny": Size(50, 1)}
+SIZES: dict[Scale, Size] = {"full": Size(20_000, 2), "quick": Size(5000, 2), "tiny": Size(50, 1)}
 
 
 async def run(where: Stage, size: Size) -> list[Figure]:

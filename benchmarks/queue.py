@@ -22,7 +22,7 @@ class Size(Struct, frozen=True):
     rounds: int
 
 
-SIZES: dict[Scale, Size] = {"full": Size(10_000, 3), "quick": Size(3000, 2), "tiny": Size(100, 1)}
+SIZES: dict[Scale, Size] = {"full": Size(5000, 3), "quick": Size(2000, 2), "tiny": Size(100, 1)}
 
 
 async def nothing(tx: Tx) -> None:

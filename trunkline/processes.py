@@ -167,10 +167,12 @@ def address(host: str, port: int, *, tls: bool) -> str:
 @asynccontextmanager
 async def _database(settings: Settings, dsn: str, connections: int):
     from trunkline.core.tools import Tools
+    from trunkline.storage import state
 
     database = await _opened(dsn, connections)
     database.tools = Tools(settings)
     try:
+        await state.check_secret(database)
         yield database
     finally:
         await database.tools.close()
@@ -199,9 +201,12 @@ async def _opened(dsn: str, connections: int) -> Any:
 
 
 async def _said(database: Any, settings: Settings, url: str, listening: Callable[[str], Awaitable[None]]) -> None:
+    """Note where we are reached. One more process beside `trunkline up` leaves its address alone: it outlives us."""
     from trunkline.storage import state
 
+    ours = is_child() or bool(settings.database_url)
     async with database.system() as tx:
-        if await state.read(tx, state.URL) != url:
+        noted = await state.read(tx, state.URL)
+        if noted is None or (ours and noted != url):
             await state.note(tx, state.URL, url)
     await listening(url)

@@ -94,6 +94,7 @@ class Child:
             await self._process.wait()
 
     def hurry(self) -> None:
+        self._ending = True
         if self._process and self._process.returncode is None:
             self._process.kill()
 

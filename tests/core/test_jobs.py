@@ -225,7 +225,7 @@ async def test_a_renewed_lease_is_not_offered(quiet: Database, claims: Claims) -
     assert await claims.take(9) == []
 
 
-@pytest.mark.parametrize(("tries", "seconds"), enumerate(RETRY_SECONDS, start=1))
+@pytest.mark.parametrize(("tries", "seconds"), list(enumerate(RETRY_SECONDS, start=1)))
 async def test_each_retry_waits_longer(quiet: Database, claims: Claims, tries: int, seconds: int) -> None:
     await enqueue(quiet, 1, 1)
     for _ in range(tries):

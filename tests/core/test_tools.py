@@ -36,9 +36,9 @@ def test_a_given_secret_wins_and_is_not_written(data: Path) -> None:
 
 def test_an_existing_secret_is_kept(data: Path) -> None:
     data.mkdir()
-    (data / "secret").write_text("from the backup\n")
+    (data / "secret").write_text("kept from the backup\n")
 
-    assert tools.secret(settings(data)) == "from the backup"
+    assert tools.secret(settings(data)) == "kept from the backup"
 
 
 def test_first_starts_at_once_agree(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +49,25 @@ def test_first_starts_at_once_agree(data: Path, monkeypatch: pytest.MonkeyPatch)
         made = set(pool.map(lambda _: tools.secret(settings(data)), range(16)))
 
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("left", ["", "cut short"])
+def test_a_damaged_secret_is_refused_with_its_place(data: Path, left: str) -> None:
+    data.mkdir()
+    (data / "secret").write_text(left)
+
+    with pytest.raises(Refusal, match=f"{data / 'secret'}.*backup"):
+        tools.secret(settings(data))
+
+
+def test_a_given_secret_must_be_long_enough(data: Path) -> None:
+    with pytest.raises(Refusal, match="TRUNKLINE_SECRET is shorter than 16 bytes"):
+        tools.secret(settings(data, secret="short"))
+
+
+def test_a_wrong_entry_of_the_allow_list_is_refused_with_its_setting(data: Path) -> None:
+    with pytest.raises(Refusal, match="TRUNKLINE_EGRESS_ALLOW: 'not a host!'"):
+        Tools(settings(data, secret="x" * 40, egress_allow=["not a host!"]))
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ async def test_the_name_that_was_there_first_is_not_taken_over(
 ) -> None:
     async with (
         shops.opened(database, account, **door) as one,
-        shops.opened(database, other_account, **door, **{"from": one.address}) as thief,
+        shops.opened(database, other_account, **{**door, "from": one.address}) as thief,
     ):
         await one.doors.look()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests import world
 from trunkline.core.db import Database
-from trunkline.messaging import lines, sending
+from trunkline.messaging import channels, lines, sending
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.lines import Claimed, Line
 
@@ -171,7 +171,7 @@ async def test_a_paused_channel_rests_until_then(database: Database, account: in
     await world.pass_time(database, account)
 
     assert paused == [other.id]
-    assert [line.channel_id for line in await due(database, account)] == [channel.id, other.id]
+    assert {line.channel_id for line in await due(database, account)} == {channel.id, other.id}
 
 
 async def bulk(database: Database, account: int, channel: Channel, status: str) -> int:
@@ -215,15 +215,16 @@ async def test_what_is_claimed_cannot_be_canceled_any_more(database: Database, a
     async with database.tx(account) as tx:
         claimed = await lines.claim(tx, line, 5, "sms")
         canceling = asyncio.create_task(cancel())
-        while not await world.execute(
-            database.dsn, "select from pg_locks where not granted and database = (select oid from pg_database"
-            " where datname = current_database())",
-        ):  # fmt: skip
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(10):
+            while not await world.execute(database.dsn, WAITING):
+                await asyncio.sleep(0.005)
         await lines.mark(tx, claimed)
 
     assert await canceling == 0
     assert (await world.message(database, ids[0]))["status"] == "sending"
+
+
+WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 async def test_what_was_canceled_before_is_known_at_the_claim(
@@ -277,6 +278,18 @@ async def test_a_fast_channel_gives_a_few_and_waits_as_many_beats(database: Data
 
     assert 1 < len(claimed) <= 200 * lines.PACE_SLACK + 1
     assert row[0] <= len(claimed) * lines.interval(200)
+
+
+async def test_what_waits_on_a_disconnected_channel_keeps_no_pace(database: Database, account: int) -> None:
+    channel = await world.simulator(database, account, rate=0.2)
+    await world.queue(database, account, channel, NUMBERS[:20])
+    async with database.tx(account) as tx:
+        await channels.delete(tx, channel.uuid)
+    [line] = await due(database, account)
+
+    claimed = await claim(database, line)
+
+    assert len(claimed) == 20
 
 
 async def test_a_rest_is_not_made_up_for(database: Database, account: int) -> None:

@@ -67,7 +67,7 @@ class Office:
             return list(box.fetch(mark_seen=False))
 
     def _box(self, user: str) -> imap_tools.BaseMailBox:
-        box = imap_tools.MailBoxUnencrypted("127.0.0.1", self.mailboxes.imap_port)
+        box = imap_tools.MailBoxUnencrypted("127.0.0.1", self.mailboxes.imap_port, timeout=PATIENCE)
         return box.login(user, dovecot.PASSWORD)
 
 

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 
+import asyncpg
 import httpx2
 import pytest
 from starlette.applications import Starlette
@@ -37,8 +38,10 @@ def app(pages: Pages) -> Starlette:
 
 
 @pytest.fixture
-async def browser(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
+async def browser(app: Starlette, connection: asyncpg.Connection) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody who is not signed in. They do not follow redirects."""
+    # All tests come from one address; what others typed wrong is not held against this one.
+    await connection.execute("delete from login_failures")
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     headers = {"Accept": "text/html,*/*", "Origin": "http://testserver"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://testserver", headers=headers) as client:

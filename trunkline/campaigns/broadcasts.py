@@ -13,11 +13,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from trunkline.campaigns import audiences
-from trunkline.campaigns.events import BroadcastChanged, BroadcastFailed
+from trunkline.campaigns.events import BroadcastChanged
 from trunkline.core import ids
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Conflict, Invalid, NotFound
-from trunkline.core.jobs import job
 from trunkline.messaging import channels, moments
 
 LATE_AFTER = timedelta(hours=12)
@@ -160,7 +159,7 @@ async def send(tx: Tx, id: int, at: datetime | None = None) -> Broadcast:
         raise Conflict("empty_audience", "Nobody in the audience can be reached on this channel.")
     if (at := moments.later(at)) is not None:
         scheduled = await tx.one(Broadcast, SCHEDULE, tx.account, id, at, channel.id)
-        begin.later(tx, id, at.isoformat(), at=at)
+        tx.enqueue("jobs", "broadcast.begin", [id, at.isoformat()], None, at)
         tx.record(BroadcastChanged(id, "scheduled"))
         return scheduled
     started = await tx.one(Broadcast, START, tx.account, id, channel.id)
@@ -202,18 +201,6 @@ async def progress(tx: Tx, broadcasts: Sequence[Broadcast]) -> dict[int, Progres
         _, id, state = name.split(":")
         counts[int(id)][state] = int(value)
     return {id: Progress(**values) for id, values in counts.items()}
-
-
-@job("broadcast.begin")
-async def begin(tx: Tx, id: int, scheduled: str) -> None:
-    """The moment of a scheduled broadcast has come, unless it was moved or canceled meanwhile."""
-    begun = await tx.maybe(Broadcast, BEGIN, tx.account, id, datetime.fromisoformat(scheduled))
-    if begun is None:
-        return
-    if begun.failure:
-        tx.record(BroadcastFailed(id, begun.name, begun.failure))
-        return
-    expansion(tx, id)
 
 
 def expansion(tx: Tx, id: int) -> None:
@@ -281,14 +268,6 @@ START = sql(f"""
     update broadcasts set status = 'sending', scheduled_at = null, channel_id = $3, started_at = now(),
         updated_at = now()
     where account_id = $1 and id = $2 returning {_COLUMNS}
-""")
-
-BEGIN = sql(f"""
-    update broadcasts set started_at = now(), updated_at = now(),
-        status = case when now() > scheduled_at + late_after then 'failed' else 'sending' end,
-        failure = case when now() > scheduled_at + late_after then 'It was too late to start.' end
-    where account_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and deleted_at is null
-    returning {_COLUMNS}
 """)
 
 MOVE = sql(f"""

@@ -1,13 +1,13 @@
 """Expanding: from an audience to messages in a line, 10,000 a transaction; and the way back when canceled."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from trunkline.billing import credits, metering, prices
 from trunkline.campaigns import audiences
-from trunkline.campaigns.events import BroadcastCompleted, BroadcastStarted
+from trunkline.campaigns.events import BroadcastCompleted, BroadcastFailed, BroadcastStarted
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx, sql
 from trunkline.core.jobs import Desk, job
@@ -37,6 +37,25 @@ class Portion(Struct, frozen=True):
     looked: int
     queued: int
     failed: int
+
+
+class Begun(Struct, frozen=True):
+    """`failure` says why it did not start after all."""
+
+    name: str
+    failure: str | None
+
+
+@job("broadcast.begin")
+async def begin(tx: Tx, id: int, scheduled: str) -> None:
+    """The moment of a scheduled broadcast has come, unless it was moved or canceled meanwhile."""
+    begun = await tx.maybe(Begun, BEGIN, tx.account, id, datetime.fromisoformat(scheduled))
+    if begun is None:
+        return
+    if begun.failure:
+        tx.record(BroadcastFailed(id, begun.name, begun.failure))
+        return
+    expand.later(tx, id, key=f"broadcast:{id}")
 
 
 @job("broadcast.expand", apart=True)
@@ -112,6 +131,14 @@ async def finish(database: Database) -> int:
             await tx.flush()
         return len(done)
 
+
+BEGIN = sql("""
+    update broadcasts set started_at = now(), updated_at = now(),
+        status = case when now() > scheduled_at + late_after then 'failed' else 'sending' end,
+        failure = case when now() > scheduled_at + late_after then 'It was too late to start.' end
+    where account_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and deleted_at is null
+    returning name, failure
+""")
 
 LOCK = sql("""
     select id, name, status, channel_id, body, audience, cursor, expanded from broadcasts

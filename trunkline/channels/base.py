@@ -222,7 +222,8 @@ class Adapter:
     can: ClassVar[Capabilities]
     semantics: ClassVar[Semantics]
     retry_seconds: ClassVar[Sequence[float]] = RETRY_SECONDS
-    send_seconds: ClassVar[float] = SEND_SECONDS
+    send_seconds: ClassVar[float | None] = SEND_SECONDS
+    """The longest that one `send` may take; None for an adapter that sees to it itself, well within a lease."""
     Config: ClassVar[type[Struct]]
 
     def __init__(self, config: Any, *, channel: Identity, secret: str):

@@ -56,6 +56,7 @@ class CustomHttp(Adapter):
     schemes: ClassVar[frozenset[str]] = frozenset({"ext"})
     can: ClassVar[Capabilities] = Capabilities(media=True)
     semantics: ClassVar[Semantics] = "at_least_once"
+    send_seconds: ClassVar[float | None] = None
     retry_seconds: ClassVar[Sequence[float]] = RETRY_SECONDS
     Config: ClassVar[type[Struct]] = CustomHttpConfig
 

@@ -68,7 +68,7 @@ class Smtp(Adapter):
     can: ClassVar[Capabilities] = Capabilities(media=True, html=True, subject=True, threads=True)
     semantics: ClassVar[Semantics] = "at_least_once"
     # A relay that looks into mails may think for minutes; hanging up on it would send all of them again and again.
-    send_seconds: ClassVar[float] = OPENING + ANSWER + 10
+    send_seconds: ClassVar[float | None] = OPENING + ANSWER + 10
     Config: ClassVar[type[Struct]] = SmtpConfig
 
     def __init__(self, config: SmtpConfig, *, channel: Identity, secret: str):

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from trunkline.accounts import accounts
 from trunkline.billing import credits
 from trunkline.commands.answers import Answer
 from trunkline.commands.opening import installation
@@ -18,8 +17,7 @@ from trunkline.core import clock
 from trunkline.core.config import Settings
 from trunkline.core.db import Database
 from trunkline.core.egress import BadUrl, Egress
-from trunkline.core.errors import TrunklineError
-from trunkline.messaging import channels
+from trunkline.core.errors import Refusal, TrunklineError
 from trunkline.storage import state
 from trunkline.storage.state import Facts
 
@@ -39,7 +37,7 @@ async def doctor(settings: Settings) -> Answer:
     """Look for what is wrong and say what to do. Exits with 1 when something fails."""
     findings = [*_folder(settings), *_addresses(settings), *_egress(settings)]
     try:
-        async with installation(settings, tools=True) as database:
+        async with installation(settings, tools=True, any_secret=True) as database:
             findings += await _installation(database)
     except TrunklineError as error:
         findings.append(Finding("database", "fail", error.message))
@@ -121,7 +119,7 @@ async def _installation(database: Database) -> list[Finding]:
             Finding("credits", "fail", f"Account {one.account_id}: the balance is not what the ledger says.", REPORT)
             for one in wrong
         ),
-        *await _seals(database),
+        await _secret(database),
     ]
 
 
@@ -161,19 +159,12 @@ def _work(facts: Facts) -> Iterator[Finding]:
         yield Finding("held", "warn", "A restored installation: it sends nothing.", do)
 
 
-async def _seals(database: Database) -> list[Finding]:
-    """Whether the secret is the one that sealed what is stored: one channel is enough to know."""
-    async with database.system() as tx:
-        for account in await accounts.listed(tx):
-            tx.account = account.id
-            for channel in await channels.all_of(tx):
-                try:
-                    channels.open_sealed(database.tools, channel)
-                except ValueError:
-                    do = "Put the old secret back into the data folder or TRUNKLINE_SECRET."
-                    return [Finding("secret", "fail", "It is not the one that sealed the channels' settings.", do)]
-                return [Finding("secret", "ok", "It opens what is sealed.")]
-    return []
+async def _secret(database: Database) -> Finding:
+    try:
+        await state.check_secret(database)
+    except Refusal as refusal:
+        return Finding("secret", "fail", refusal.message)
+    return Finding("secret", "ok", "It opens what is sealed.")
 
 
 REPORT = "Please report it; `trunkline credits show` has the numbers."

@@ -11,16 +11,19 @@ from trunkline.accounts.accounts import Account
 from trunkline.core.config import Settings
 from trunkline.core.db import CONNECTION_ERRORS, Database, Tx
 from trunkline.core.errors import NotFound, Refusal
-from trunkline.storage import postgres, schema
+from trunkline.storage import postgres, schema, state
 
 CONNECTIONS = 3
 
 
 @asynccontextmanager
-async def installation(settings: Settings, *, make: bool = False, tools: bool = False) -> AsyncIterator[Database]:
+async def installation(
+    settings: Settings, *, make: bool = False, tools: bool = False, any_secret: bool = False
+) -> AsyncIterator[Database]:
     """The open database. An empty one gets its tables; with `make` a missing data folder is made too.
 
-    `tools` are for commands that seal, open or send something; they take long to load.
+    `tools` are for commands that seal, open or send something; they take long to load. Another secret than the one
+    that sealed what is stored is refused, unless `any_secret`.
     """
     if not make:
         refuse_missing(settings)
@@ -32,6 +35,8 @@ async def installation(settings: Settings, *, make: bool = False, tools: bool = 
 
             database.tools = Tools(settings)
         try:
+            if tools and not any_secret:
+                await state.check_secret(database)
             yield database
         finally:
             if tools:

@@ -26,6 +26,9 @@ from trunkline.core import clock, ids
 
 T = TypeVar("T")
 
+LEAST_SECRET = 16
+"""Bytes of the installation's secret."""
+
 
 class BadSeal(ValueError):
     """A ciphertext that is broken, belongs elsewhere, or was made with a secret we no longer have."""
@@ -35,10 +38,15 @@ class Vault:
     """All that hangs on the installation's secret. With several, the first seals and signs, all open."""
 
     def __init__(self, *secrets: bytes) -> None:
-        if not secrets or min(map(len, secrets)) < 16:
-            raise ValueError("The installation secret must have at least 16 bytes.")
+        if not secrets or min(map(len, secrets)) < LEAST_SECRET:
+            raise ValueError(f"The installation secret must have at least {LEAST_SECRET} bytes.")
         self._secrets = secrets
         self._sealers = [(_derive(secret, "key id", 1), AESGCM(_derive(secret, "seal"))) for secret in secrets]
+
+    @property
+    def fingerprint(self) -> str:
+        """Which secret this is, without saying anything about it."""
+        return _derive(self._secrets[0], "fingerprint", 16).hex()
 
     def seal(self, plain: str | bytes, *, aad: str) -> bytes:
         """Encrypt; `aad` says whose it is (`"channel:17"`), and it opens only under the same `aad`.

@@ -6,7 +6,7 @@ from typing import Any
 
 from trunkline.core import ids
 from trunkline.core.config import Settings
-from trunkline.core.crypto import Vault
+from trunkline.core.crypto import LEAST_SECRET, Vault
 from trunkline.core.egress import Egress
 from trunkline.core.errors import Refusal
 from trunkline.core.media import Folder
@@ -18,7 +18,7 @@ class Tools:
     def __init__(self, settings: Settings):
         self.settings = settings
         self.vault = Vault(secret(settings).encode())
-        self.egress = Egress(settings.egress_allow)
+        self.egress = _egress(settings)
         self.media = Folder(settings.data / "media")
         self._http: Any = None
 
@@ -43,12 +43,26 @@ class Tools:
 def secret(settings: Settings) -> str:
     """The installation's secret: given, or made once and kept in the data folder for its owner only."""
     if settings.secret:
-        return settings.secret
+        return _whole(settings.secret, "in TRUNKLINE_SECRET", "Take the one from the data folder, or a longer one.")
     path = settings.data / "secret"
     try:
-        return path.read_text().strip() if path.exists() else _new_secret(path)
+        kept = path.read_text().strip() if path.exists() else _new_secret(path)
     except OSError as error:
         raise Refusal(f"The secret in {path} cannot be read or made: {error.strerror}. Set TRUNKLINE_SECRET.") from None
+    return _whole(kept, f"in {path}", "Put the file back from a backup: it opens what is sealed in the database.")
+
+
+def _whole(secret: str, where: str, advice: str) -> str:
+    if len(secret.encode()) < LEAST_SECRET:
+        raise Refusal(f"The secret {where} is shorter than {LEAST_SECRET} bytes. {advice}")
+    return secret
+
+
+def _egress(settings: Settings) -> Egress:
+    try:
+        return Egress(settings.egress_allow)
+    except ValueError as error:
+        raise Refusal(f"A setting is wrong: {error} See docs/reference/settings.md.") from None
 
 
 def _new_secret(path: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
-from trunkline.channels.base import Adapter, Outbound, SendError, Sent, Wire
+from trunkline.channels.base import SEND_SECONDS, Adapter, Outbound, SendError, Sent, Wire
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx
 from trunkline.core.errors import Unavailable
@@ -270,7 +270,7 @@ class Sender:
 
 async def _close_later(adapter: Adapter) -> None:
     """The adapter of settings that changed: its last sends end, then its connections."""
-    await asyncio.sleep(adapter.send_seconds)
+    await asyncio.sleep(adapter.send_seconds or SEND_SECONDS)
     await adapter.close()
 
 
@@ -282,7 +282,7 @@ async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> li
     except SendError as error:
         return [Sent(id=message.id, error=error) for message in batch]
     except TimeoutError:
-        error = SendError("ambiguous", f"No answer within {adapter.send_seconds:g} seconds.")
+        error = SendError("ambiguous", f"No answer within {adapter.send_seconds} seconds.")
         return [Sent(id=message.id, error=error) for message in batch]
     except Exception as error:  # an adapter's bug must not stop the other channels
         log.exception("adapter_failed", kind=adapter.kind, channel=adapter.channel.id)

@@ -145,7 +145,7 @@ DUE = sql(
             extract(epoch from p.next_at - clock_timestamp()) - $2::float8, 0)) end::float8 as ready_in
     from line l
     join accounts a on a.id = l.account_id and not a.suspended
-    left join channels c on c.id = l.channel_id and c.account_id in (l.account_id, 0)
+    left join channels c on c.id = l.channel_id and c.account_id in (l.account_id, 0) and c.active
     left join broadcasts b on b.account_id = l.account_id and b.id = l.broadcast_id
     left join paces p on p.channel_id = l.channel_id
     where l.run_at <= clock_timestamp()
@@ -176,10 +176,10 @@ CLAIM = sql("""
         m.credit_state, coalesce(m.expires_at <= now(), false) as expired,
         exists (select from suppressions s where s.account_id = $1 and s.kind = $7
             and s.address = case m.scheme when 'whatsapp' then '+' || m.address else m.address end) as suppressed,
-        c.status as contact_status
+        (select c.status from contacts c where c.account_id = $1 and c.id = m.contact_id and c.deleted_at is null)
+            as contact_status
     from leased l
     join messages m on m.account_id = $1 and m.id = l.id
-    left join contacts c on c.account_id = $1 and c.id = m.contact_id and c.deleted_at is null
     order by l.id for update of m
 """)
 

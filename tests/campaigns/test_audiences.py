@@ -1,0 +1,102 @@
+"""Whom a broadcast reaches."""
+
+import pytest
+
+from tests import world
+from trunkline.campaigns import audiences
+from trunkline.contacts import consents, groups, people, tags
+from trunkline.core.db import Database
+from trunkline.core.errors import Invalid
+
+pytestmark = pytest.mark.anyio
+
+NUMBERS = [f"+4074000{n:04d}" for n in range(8)]
+ALL = {"type": "all"}
+
+
+async def size(database: Database, account: int, audience: dict, scheme: str = "tel", kind: str = "sms") -> int:
+    async with database.tx(account) as tx:
+        return await audiences.size(tx, await audiences.check(tx, audience), [scheme], kind, 1000)
+
+
+async def test_everybody_with_an_address_is_reached(database: Database, account: int) -> None:
+    await world.contacts(database, account, NUMBERS)
+    await world.contacts(database, account, ["jane@example.org"], "mailto")
+
+    assert await size(database, account, ALL) == 8
+    assert await size(database, account, ALL, "mailto", "email") == 1
+
+
+async def test_who_does_not_want_it_or_is_gone_is_not_reached(database: Database, account: int) -> None:
+    found = await world.contacts(database, account, NUMBERS)
+    async with database.tx(account) as tx:
+        await consents.opt_out(tx, "sms", NUMBERS[0], "api")
+        await people.change_status(tx, [found[1]], "blocked")
+        await people.change_status(tx, [found[2]], "archived")
+        await people.change_status(tx, [found[3]], "stopped")
+        await people.delete(tx, [found[4]])
+        await people.update(tx, found[5], people.Changes(do_not_disturb=True))
+
+    assert await size(database, account, ALL) == 2
+
+
+async def test_an_opt_out_counts_for_its_kind_of_channel(database: Database, account: int) -> None:
+    await world.contacts(database, account, NUMBERS[:2])
+    async with database.tx(account) as tx:
+        await consents.opt_out(tx, "voice", NUMBERS[0], "api")
+
+    assert await size(database, account, ALL) == 2
+    assert await size(database, account, ALL, "tel", "voice") == 1
+
+
+async def test_an_opt_out_of_whatsapp_counts_though_its_addresses_are_written_without_plus(
+    database: Database, account: int
+) -> None:
+    await world.contacts(database, account, ["40740000001", "40740000002"], "whatsapp")
+    async with database.tx(account) as tx:
+        await consents.opt_out(tx, "whatsapp", "40740000001", "word")
+
+    assert await size(database, account, ALL, "whatsapp", "whatsapp") == 1
+
+
+async def test_groups_and_tags_and_named_contacts(database: Database, account: int) -> None:
+    found = await world.contacts(database, account, NUMBERS)
+    async with database.tx(account) as tx:
+        group = await groups.create(tx, "VIP")
+        await groups.add(tx, group.id, found[:3])
+        tag = await tags.create(tx, "gold")
+        await tags.add(tx, found[:2], [tag.id])
+
+    assert await size(database, account, {"type": "group", "id": group.id}) == 3
+    assert await size(database, account, {"type": "tag", "id": tag.id}) == 2
+    assert await size(database, account, {"type": "contacts", "ids": [*found[:5], found[0]]}) == 5
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        {"type": "everyone"},
+        {"type": "group", "id": 2**40},
+        {"type": "group"},
+        {"type": "group", "id": "1"},
+        {"type": "tag", "id": 2**40},
+        {"type": "contacts"},
+        {"type": "contacts", "ids": []},
+        {"type": "contacts", "ids": [2**40]},
+        {"type": "contacts", "ids": list(range(1, 10_002))},
+    ],
+)
+async def test_what_does_not_exist_is_refused(database: Database, account: int, audience: dict) -> None:
+    with pytest.raises(Invalid):
+        await size(database, account, audience)
+
+
+async def test_nobody_reaches_another_accounts_people(database: Database, account: int, other_account: int) -> None:
+    found = await world.contacts(database, account, NUMBERS[:2])
+    async with database.tx(account) as tx:
+        group = await groups.create(tx, "VIP")
+
+    for audience in ({"type": "group", "id": group.id}, {"type": "contacts", "ids": found}):
+        with pytest.raises(Invalid):
+            await size(database, other_account, audience)
+    assert await size(database, other_account, ALL) == 0
