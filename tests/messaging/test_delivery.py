@@ -35,7 +35,7 @@ class Provider:
         self.url = ""
         self.released = asyncio.Event()
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.calls.append({"id": request.headers["webhook-id"], "headers": dict(request.headers), "body": body})
         trick = self.tricks.pop(0) if self.tricks else "ok"
@@ -87,7 +87,7 @@ class Provider:
 async def provider() -> AsyncIterator[Provider]:
     provider = Provider()
     app = web.Application()
-    app.router.add_post("/hook", provider)
+    app.router.add_post("/hook", provider.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -110,12 +110,6 @@ async def of_kind(database: Database, kind: str) -> list[Channel]:
         return await tx.fetch(Channel, OF_KIND, kind)
 
 
-async def newest(database: Database) -> Channel | None:
-    """The channel that was connected last, of whatever account."""
-    async with database.system() as tx:
-        return await tx.maybe(Channel, NEWEST)
-
-
 async def by_name(tx: Tx, name: str, kind: str | None = None) -> Channel | None:
     """A channel of this account by its name, as the connector's `customChannel` gives it."""
     return await tx.maybe(Channel, BY_NAME, tx.account, name.casefold(), kind)
@@ -224,8 +218,6 @@ BY_UUID = sql(
 OF_KIND = sql(
     f"select {_COLUMNS} from channels where kind = $1 and active and deleted_at is null order by id", system=True
 )
-
-NEWEST = sql(f"select {_COLUMNS} from channels where deleted_at is null order by id desc limit 1", system=True)
 
 BY_NAME = sql(f"""
     select {_COLUMNS} from channels

@@ -63,13 +63,13 @@ async def report(tx: Tx, channel_id: int, statuses: Sequence[Status]) -> list[Ch
         [s.external_id or "" for s in statuses],
         [s.message_id or 0 for s in statuses],
     )
-    found: dict[int, int] = dict(ids)
+    found: dict[int, int | None] = dict(ids)
     return await apply_many(
         tx,
         [
-            Change(found[n], s.status, s.external_id, s.reason, s.detail, s.code)
+            Change(id, s.status, s.external_id, s.reason, s.detail, s.code)
             for n, s in enumerate(statuses, start=1)
-            if n in found
+            if (id := found.get(n))
         ],
     )
 
@@ -194,11 +194,14 @@ APPLY = sql("""
     from old left join new on new.id = old.id
 """)
 
+# Scalar subqueries on purpose: each report is a probe or two of a key, whatever the planner believes.
 REPORTED = sql("""
-    select r.position, m.id
+    select r.position, coalesce(
+        (select max(m.id) from messages m where m.account_id = $1 and m.channel_id = $2 and m.direction = 'out'
+            and m.external_id = r.external_id),
+        (select m.id from messages m where m.account_id = $1 and m.channel_id = $2 and m.direction = 'out'
+            and m.id = r.message_id)) as id
     from unnest($3::text[], $4::bigint[]) with ordinality as r (external_id, message_id, position)
-    join messages m on m.account_id = $1 and m.channel_id = $2 and m.direction = 'out'
-        and (m.external_id = r.external_id or m.id = r.message_id)
     order by r.position
 """)
 

@@ -13,7 +13,7 @@ HELD = "held"
 """While this is true nothing is sent: a restored copy must not write to anybody a second time."""
 URL = "url"
 """Where the web process was reached last, for who asks without a TRUNKLINE_PUBLIC_URL."""
-SECRET = "secret"
+SEAL = "secret"
 """The fingerprint of the secret that seals what is stored here."""
 DEMO = "demo"
 """Who lives in the demo world; there is one at most."""
@@ -45,14 +45,14 @@ async def check_secret(database: Database) -> None:
     """Refuse to work with another secret than before: nothing sealed could be opened, and soon there were two kinds."""
     fingerprint = database.tools.vault.fingerprint
     async with database.system() as tx:
-        noted = await read(tx, SECRET)
+        noted = await read(tx, SEAL)
         if noted is None:
-            await note(tx, SECRET, fingerprint)
+            await note(tx, SEAL, fingerprint)
         elif noted != fingerprint:
-            raise Refusal(OTHER_SECRET, code="other_secret")
+            raise Refusal(OTHER, code="other_secret")
 
 
-OTHER_SECRET = (
+OTHER = (
     "The installation's secret is not the one that sealed what is stored. Put the file `secret` back into the data "
     "folder, from a backup if need be, or set TRUNKLINE_SECRET to what it was."
 )
