@@ -34,10 +34,12 @@ SCHEDULES: list[tuple[str, Job]] = [
 ]
 
 
-async def install_schedules(database: Database) -> None:
+async def install_schedules(database: Database) -> bool:
+    """Set what keeps the installation in order; True when it is done."""
     async with database.tx(OPERATOR) as tx:
         for cron, work in SCHEDULES:
             await schedules.every(tx, work.name, cron, work)
+    return True
 
 
 SQUASH = sql(

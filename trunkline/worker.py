@@ -51,7 +51,6 @@ class Worker:
         if "inbound" in self.queues:
             loops += [self._run_queue("inbound"), self._keep_doors()]
         if "jobs" in self.queues:
-            await self._persist(install_schedules, self.database)
             loops += [self._run_queue("jobs"), self._react(), self._tick()]
         async with asyncio.TaskGroup() as group:
             for loop in loops:
@@ -143,7 +142,9 @@ class Worker:
 
     async def _tick(self) -> None:
         """Schedules and the end of broadcasts, twice a second."""
+        installed = False
         while not self._stopping.is_set():
+            installed = installed or bool(await self._persist(install_schedules, self.database))
             await self._persist(schedules.fire, self.database)
             await self._persist(expanding.finish, self.database)
             with contextlib.suppress(TimeoutError):
@@ -211,12 +212,15 @@ class Worker:
             await tx.run(BEAT, self.id, platform.node(), os.getpid(), list(self.queues), __version__)
 
     async def _persist(self, work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
-        """Do it; while the database is away do nothing, a little later."""
+        """Do it; while the database is away, or when it fails, give None a little later and let the rest go on."""
         try:
             return await work(*args)
         except Unavailable:
-            await asyncio.sleep(0.5)
-            return None
+            pass
+        except Exception:
+            log.exception("work_failed", work=getattr(work, "__qualname__", ""))
+        await asyncio.sleep(0.5)
+        return None
 
 
 BEAT = sql(

@@ -28,7 +28,7 @@ def test_a_channel_belongs_to_somebody(trunkline: Any, acme: str) -> None:
     neither = trunkline("channel", "create", "simulator", "--name", "P")
     both = trunkline("channel", "create", "simulator", "--name", "P", "--pool", "--account", acme)
 
-    assert (neither.code, both.code) == (1, 1)
+    assert (neither.code, both.code) == (2, 2)
 
 
 def test_an_unknown_channel_setting_is_refused_with_the_known_ones(trunkline: Any, acme: str) -> None:
@@ -47,6 +47,18 @@ def test_a_channel_is_disconnected_once(trunkline: Any, acme: str) -> None:
 
     assert first.json["deleted"] is True
     assert again.refusal["code"] == "not_found"
+
+
+def test_the_operators_channels_are_listed_and_disconnected(trunkline: Any, acme: str, unique: str) -> None:
+    made = trunkline("channel", "create", "simulator", "--pool", "--name", unique, "--json").json
+
+    listed = trunkline("channel", "list", "--pool", "--json").json
+    of_acme = trunkline("channel", "delete", made["uuid"], "--account", acme, "--json")
+    deleted = trunkline("channel", "delete", made["uuid"], "--pool", "--json")
+
+    assert made["uuid"] in [one["uuid"] for one in listed]
+    assert of_acme.refusal["code"] == "not_found"
+    assert deleted.json["deleted"] is True
 
 
 def test_another_accounts_channel_does_not_exist(trunkline: Any, acme: str) -> None:

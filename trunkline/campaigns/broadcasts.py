@@ -172,7 +172,7 @@ async def pause(tx: Tx, id: int) -> Broadcast:
 
 
 async def resume(tx: Tx, id: int) -> Broadcast:
-    broadcast = await _move(tx, id, ("paused",), "sending")
+    broadcast = await _move(tx, id, ("paused",), "sending", verb="resumed")
     expansion(tx, id)
     tx.wake("outbound")
     return broadcast
@@ -222,8 +222,8 @@ async def _in_state(tx: Tx, id: int, *states: str, verb: str) -> Broadcast:
     return broadcast
 
 
-async def _move(tx: Tx, id: int, states: tuple[str, ...], status: str) -> Broadcast:
-    await _in_state(tx, id, *states, verb=status)
+async def _move(tx: Tx, id: int, states: tuple[str, ...], status: str, *, verb: str = "") -> Broadcast:
+    await _in_state(tx, id, *states, verb=verb or status)
     broadcast = await tx.one(Broadcast, MOVE, tx.account, id, status)
     tx.record(BroadcastChanged(id, status))
     return broadcast

@@ -28,6 +28,8 @@ def call(name: str, function: Callable[..., Any], arguments: list[str], *, as_js
             os.environ["TRUNKLINE_DATA"] = str(data)
         result = function(*places, **named)
         return _printed(asyncio.run(result) if inspect.iscoroutine(result) else result, as_json)
+    except parsing.Usage:
+        raise
     except TrunklineError as error:
         parsing.refuse(error.code, sentence(error), as_json=as_json)
     except BrokenPipeError:

@@ -1,15 +1,21 @@
 """`trunkline channel …`: through what an account sends and receives."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from trunkline.commands.answers import Answer, table
-from trunkline.commands.opening import account_named, installation, uuid, workspace
-from trunkline.commands.user import AccountId
+from trunkline.commands.opening import account_named, installation, uuid
+from trunkline.commands.parsing import Usage
 from trunkline.core.config import Settings
+from trunkline.core.db import Tx
 from trunkline.core.errors import Refusal
 from trunkline.messaging import channels
 from trunkline.messaging.channels import POOL, Channel
 from trunkline.storage import state
+
+Owner = Annotated[str | None, "UUID of the account that owns it."]
+Pool = Annotated[bool, "The operator owns it, and every account may use it for credits."]
 
 
 async def create(
@@ -19,13 +25,12 @@ async def create(
     *,
     name: Annotated[str, "What the channel is called; one of a kind in its account."],
     address: Annotated[str, "The number or address that others see."] = "",
-    account: Annotated[str | None, "UUID of the account that owns it."] = None,
-    pool: Annotated[bool, "The operator owns it, and every account may use it for credits."] = False,
+    account: Owner = None,
+    pool: Pool = False,
     set: Annotated[tuple[str, ...] | None, "A setting of the kind, as key=value; may be repeated."] = None,
 ) -> Answer:
     """Connect a channel."""
-    if pool == (account is not None):
-        raise Refusal("Say whose the channel is: either --account UUID or --pool.")
+    _one_owner(account, pool=pool)
     if not name.strip():
         raise Refusal("The channel needs a name. Give one with --name.")
     values = dict(_split(text) for text in set or ())
@@ -40,9 +45,9 @@ async def create(
     return Answer(document, text)
 
 
-async def list_all(settings: Settings, *, account: AccountId) -> Answer:
-    """List the channels of an account."""
-    async with workspace(settings, account) as (tx, _):
+async def list_all(settings: Settings, *, account: Owner = None, pool: Pool = False) -> Answer:
+    """List the channels of an account, or the operator's."""
+    async with _owned(settings, account, pool=pool) as tx:
         found = await channels.all_of(tx)
     rows = [(one.uuid, one.kind, one.sends_as, one.address, one.name, one.trouble) for one in found]
     headings = ("UUID", "Kind", "Sends", "Address", "Name", "Trouble")
@@ -50,15 +55,39 @@ async def list_all(settings: Settings, *, account: AccountId) -> Answer:
     return Answer([_document(one) for one in found], text)
 
 
-async def delete(settings: Settings, id: Annotated[str, "UUID of the channel."], /, *, account: AccountId) -> Answer:
+async def delete(
+    settings: Settings,
+    id: Annotated[str, "UUID of the channel."],
+    /,
+    *,
+    account: Owner = None,
+    pool: Pool = False,
+) -> Answer:
     """Disconnect a channel."""
-    hint = "`trunkline channel list` shows the channels of the account."
+    place, hint = ("pool", "--pool") if pool else ("account", "--account UUID")
+    hint = f"`trunkline channel list {hint}` shows the channels of the {place}."
     wanted = uuid(id, "channel", hint)
-    async with workspace(settings, account) as (tx, _):
+    async with _owned(settings, account, pool=pool) as tx:
         if all(one.uuid != wanted for one in await channels.all_of(tx)):
-            raise Refusal(f"There is no channel {id} in this account. {hint}", code="not_found")
+            raise Refusal(f"There is no channel {id} in this {place}. {hint}", code="not_found")
         channel = await channels.delete(tx, wanted)
     return Answer(_document(channel) | {"deleted": True}, f"Disconnected {channel.name}.")
+
+
+@asynccontextmanager
+async def _owned(settings: Settings, account: str | None, *, pool: bool) -> AsyncIterator[Tx]:
+    """A transaction of the account, or of the operator."""
+    _one_owner(account, pool=pool)
+    async with installation(settings) as database:
+        async with database.system() as tx:
+            owner = (await account_named(tx, account)).id if account else POOL
+        async with database.tx(owner) as tx:
+            yield tx
+
+
+def _one_owner(account: str | None, *, pool: bool) -> None:
+    if pool == (account is not None):
+        raise Usage("Say whose the channel is: either --account UUID or --pool.")
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -66,7 +66,9 @@ class Egress:
         host, port = parsed.raw_host or "", parsed.port or 0
         allowed = self.allows(host, port) or (host == "localhost" and self.allows(host, port, "127.0.0.1"))
         if https_only and parsed.scheme != "https" and not allowed:
-            raise BadUrl("The URL must start with https://.")
+            raise BadUrl(
+                f"The URL must start with https://. The operator can allow http:// for a target with {SETTING}."
+            )
         if not allowed:
             _check_form(host, port, HTTP_PORTS)
         return url
