@@ -59,7 +59,7 @@ class Provider:
         return web.Response(body=b'{"messageSid":"a\\u0000b' + b"c" * 5000 + b'"}')
 
     async def nul(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(status=400, body=b"no\0 way")
+        return web.Response(status=410, body=b"no\0 way")
 
     async def reset(self, request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -214,7 +214,7 @@ async def test_an_errored_message_waits(database: Database, account: int, provid
 
 async def test_a_refusal_is_final_and_names_its_code(database: Database, account: int, provider: Provider) -> None:
     channel = await custom(database, account, provider)
-    provider.tricks = ["400"]
+    provider.tricks = ["410"]
     [id] = await world.queue(database, account, channel, [PHONE])
 
     for _ in range(2):
@@ -222,7 +222,7 @@ async def test_a_refusal_is_final_and_names_its_code(database: Database, account
         await world.pass_time(database, account)
 
     row = await world.message(database, id)
-    assert (row["status"], row["reason"], row["provider_code"]) == ("failed", "rejected", "400")
+    assert (row["status"], row["reason"], row["provider_code"]) == ("failed", "rejected", "410")
     assert len(provider.calls) == 1
 
 
@@ -355,7 +355,7 @@ async def test_any_body_of_a_no_can_be_logged(database: Database, account: int, 
     [entry] = await world.execute(database.dsn, "select * from channel_log where message_id = $1", id)
     assert (await state(database, id), entry["code"], "no way" in entry["response"]) == (
         ("failed", "rejected"),
-        400,
+        410,
         True,
     )
 
@@ -561,3 +561,30 @@ async def test_a_sender_that_is_stopped_finishes_what_it_has_in_hand(
 
     assert {await state(database, id) for id in ids} == {("sent", None)}
     assert await in_line(database, account) == 0
+
+
+async def test_a_custom_channel_is_tried_again_whatever_it_refuses(
+    database: Database, account: int, provider: Provider
+) -> None:
+    channel = await custom(database, account, provider)
+    provider.tricks = ["400", "302"]
+    [id] = await world.queue(database, account, channel, [PHONE])
+
+    for _ in range(3):
+        await world.deliver(database, account)
+        await world.pass_time(database, account)
+
+    assert await state(database, id) == ("sent", None)
+
+
+async def test_who_was_written_to_is_noted(database: Database, account: int, provider: Provider) -> None:
+    channel = await custom(database, account, provider)
+    [id] = await world.queue(database, account, channel, [PHONE])
+
+    await world.deliver(database, account)
+
+    row = await world.message(database, id)
+    [contact] = await world.execute(
+        database.dsn, "select last_contacted_at from contacts where id = $1", row["contact_id"]
+    )
+    assert contact["last_contacted_at"] is not None

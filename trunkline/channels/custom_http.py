@@ -47,6 +47,9 @@ class CustomHttpConfig(Struct, frozen=True, kw_only=True):
 
 # The owner's own machine may be away for a night, as with webhooks.
 RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+GONE = 410
+"""The one refusal that is meant for ever."""
+
 SCHEMES = {"custom": "ext", "sms": "tel", "email": "mailto", "whatsapp": "whatsapp"}
 
 
@@ -90,6 +93,8 @@ class CustomHttp(Adapter):
             error = webcalls.error_of_failure(failure)
             return Sent(id=message.id, error=error, exchange=webcalls.exchange_of(failure, self.secret))
         error = webcalls.error_of(answer)
+        if error is not None and answer.status != GONE:
+            error.retry = True  # the owner's side is a program of its own: what it refuses now it may take after a fix
         exchange = webcalls.exchange_of(answer, self.secret) if error or message.logged else None
         external_id = None if error else _external_id(answer.body) or message.uuid
         return Sent(id=message.id, external_id=external_id, error=error, exchange=exchange)

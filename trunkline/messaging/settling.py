@@ -6,6 +6,7 @@ import msgspec
 
 from trunkline import channels as adapters
 from trunkline.channels.base import Sent
+from trunkline.contacts import people
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx
 from trunkline.core.text import clean
@@ -30,6 +31,9 @@ async def settle(database: Database, line: Line, channel: Channel, results: Sequ
         if again:
             await lines.postpone(tx, line, again)
             tx.wake("outbound")
+        if line.lane != BULK:
+            reached = [claimed.contact_id for claimed, _, outcome in decided if outcome.status == "sent"]
+            await people.touch(tx, reached, outbound=clock.now())
         await logs.add(tx, [_entry(channel, *row) for row in decided if _worth_logging(line, *row)])
         for claimed, _, outcome in decided:
             if outcome.opted_out:

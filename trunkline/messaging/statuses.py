@@ -177,7 +177,8 @@ APPLY = sql("""
         delivered_at = case when old.status in ('delivered', 'read') then coalesce(m.delivered_at, now())
             else m.delivered_at end,
         read_at = case when old.status = 'read' then now() else m.read_at end,
-        failed_at = case when old.status = 'failed' then now() else m.failed_at end,
+        failed_at = case when old.status = 'failed' then now()
+            when old.status in ('sent', 'delivered', 'read') then null else m.failed_at end,
         credit_state = case
             when m.credit_state = 'none' then 'none'
             when old.status in ('failed', 'canceled') then 'refunded'
