@@ -1,5 +1,7 @@
 """The ASGI app: dialects first, then providers' callbacks, health and the pages for people."""
 
+import asyncio
+import contextlib
 from typing import Any
 
 from starlette.applications import Starlette
@@ -7,8 +9,11 @@ from starlette.applications import Starlette
 from trunkline import callbacks, documents, health, web
 from trunkline.accounts.credentials import Credentials
 from trunkline.core.db import Database
+from trunkline.core.errors import Unavailable
 from trunkline.core.tools import Tools
 from trunkline.dialects.dispatch import Dialects
+
+NOTE_SECONDS = 30.0
 
 
 class App:
@@ -17,6 +22,7 @@ class App:
     def __init__(self, database: Database):
         tools: Tools = database.tools
         self.credentials = Credentials(database)
+        self._keeper: asyncio.Task[None] | None = None
         self.dialects = Dialects(
             database, vault=tools.vault, public_url=tools.settings.public_url, credentials=self.credentials
         )
@@ -34,10 +40,20 @@ class App:
     async def open(self) -> None:
         await self.credentials.open()
         await self.pages.open()
+        self._keeper = asyncio.create_task(self._note_uses())
 
     async def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
         await self.pages.close()
         await self.credentials.close()
+
+    async def _note_uses(self) -> None:
+        """Write down now and then when keys were last used; a request does not wait for it."""
+        while True:
+            await asyncio.sleep(NOTE_SECONDS)
+            with contextlib.suppress(Unavailable):
+                await self.credentials.flush()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and self.dialects.claims(scope["path"]):

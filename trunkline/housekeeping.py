@@ -20,8 +20,11 @@ async def squash_tallies(desk: Desk) -> None:
 @job("accounts.prune", apart=True)
 async def forget_old(desk: Desk) -> None:
     """Stored answers after 24 hours, sessions after their end."""
+    while True:
+        async with desk.database.system() as tx:
+            if not await idempotency.forget_old(tx):
+                break
     async with desk.database.system() as tx:
-        await idempotency.forget_old(tx)
         await sessions.prune(tx)
 
 
