@@ -1,0 +1,1 @@
+"""Language models: drafts, sentiment and answers, honest when none is configured."""

@@ -1,0 +1,1 @@
+"""Numbers: counters fed by events, and the reports made of them."""

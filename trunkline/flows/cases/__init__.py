@@ -1,0 +1,1 @@
+"""The flow engine as a black box: one JSON case in, one result out."""

@@ -1,0 +1,1 @@
+"""Knowledge: documents, their chunks, and search over them."""

@@ -1,0 +1,1 @@
+"""Workflows: canvases of triggers, conditions and actions, run step by step."""
