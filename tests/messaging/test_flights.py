@@ -1,0 +1,76 @@
+"""How much of one channel may be claimed, and how much of it open, at any moment."""
+
+import pytest
+
+from trunkline.messaging.flights import AHEAD, CAREFUL_WINDOW, WINDOW, Batch, Flights, Sending
+from trunkline.messaging.lines import Line
+from trunkline.messaging.sending import BULK, REPLY
+
+
+@pytest.fixture
+def flights() -> Flights:
+    flights = Flights()
+    flights.careful = False
+    return flights
+
+
+def batch(lane: int, messages: int = 1) -> Batch:
+    line = Line(lane=lane, channel_id=1, account_id=1, broadcast_id=0, rate=None, ready_in=0.0)
+    sendings = [Sending(line, None, None, 0.0, 0.0) for _ in range(messages)]  # type: ignore[arg-type]
+    return Batch(None, sendings, [])  # type: ignore[arg-type]
+
+
+def test_bulk_leaves_room_for_those_who_wait_for_an_answer(flights: Flights):
+    flights.add(batch(BULK, 100))
+
+    rooms = flights.room(BULK), flights.room(REPLY)
+
+    assert rooms == (int((WINDOW + AHEAD) * 0.75) - 100, WINDOW + AHEAD - 100)
+
+
+def test_a_careful_channel_claims_no_more_than_it_may_leave_open(flights: Flights):
+    flights.careful = True
+
+    assert flights.room(REPLY) == CAREFUL_WINDOW
+
+
+def test_replies_are_handed_over_before_bulk(flights: Flights):
+    flights.add(batch(BULK))
+    flights.add(batch(REPLY))
+
+    first = flights.take()
+
+    assert first is not None
+    assert first.sendings[0].line.lane == REPLY
+
+
+def test_no_more_than_a_window_is_open(flights: Flights):
+    for _ in range(WINDOW + AHEAD):
+        flights.add(batch(REPLY))
+
+    taken = [flights.take() for _ in range(WINDOW + AHEAD)]
+
+    assert sum(each is not None for each in taken) == WINDOW
+
+
+def test_a_settled_message_makes_room_for_the_next(flights: Flights):
+    for _ in range(WINDOW + 1):
+        flights.add(batch(REPLY))
+    while flights.take():
+        pass
+
+    flights.settled()
+
+    assert flights.take() is not None
+
+
+def test_bulk_does_not_fill_the_window(flights: Flights):
+    for _ in range(WINDOW):
+        flights.add(batch(BULK))
+    while flights.take():
+        pass
+    flights.add(batch(REPLY))
+
+    reply = flights.take()
+
+    assert reply is not None

@@ -1,0 +1,85 @@
+"""Flights: one channel's messages in this process, from the claim until their outcome is written down.
+
+What a crash leaves open is bounded by `window`: the messages handed to the provider whose outcome is not committed.
+A channel that may repeat claims further ahead, so that its hands need not wait for the database; those messages have
+not left us and simply go out later. A channel that must not repeat claims no more than it may leave open.
+"""
+
+from collections import deque
+
+from msgspec import Struct
+
+from trunkline.channels.base import Adapter, Outbound
+from trunkline.messaging.channels import Channel
+from trunkline.messaging.lines import Claimed, Line
+from trunkline.messaging.sending import BULK
+
+WINDOW = 256
+AHEAD = 256
+CAREFUL_WINDOW = 64
+"""The window of an at-most-once channel: what a crash leaves open there stays open for a person to judge."""
+BULK_SHARE = 0.75
+"""Bulk leaves a part of each window to those who wait for an answer."""
+
+
+class Sending(Struct, gc=False):
+    """A message in flight; `claimed` and `since` change when its lease is renewed."""
+
+    line: Line
+    channel: Channel
+    claimed: Claimed
+    since: float
+    began: float
+
+
+class Batch(Struct):
+    """What goes to the adapter in one call."""
+
+    adapter: Adapter
+    sendings: list[Sending]
+    outbound: list[Outbound]
+
+
+class Flights:
+    """`held` counts what is claimed and not settled, `out` those of them that were handed over."""
+
+    def __init__(self) -> None:
+        self.careful = True
+        self.held = self.out = self.hands = 0
+        self._urgent: deque[Batch] = deque()
+        self._bulk: deque[Batch] = deque()
+
+    def __len__(self) -> int:
+        """Batches that wait for a hand."""
+        return len(self._urgent) + len(self._bulk)
+
+    def room(self, lane: int) -> int:
+        """How many messages of a lane may be claimed now."""
+        most = CAREFUL_WINDOW if self.careful else WINDOW + AHEAD
+        return _share(most, lane) - self.held
+
+    def add(self, batch: Batch) -> None:
+        lane = batch.sendings[0].line.lane
+        (self._bulk if lane == BULK else self._urgent).append(batch)
+        self.held += len(batch.sendings)
+
+    def take(self) -> Batch | None:
+        """The next batch to hand over: first who waits for an answer, then bulk; none while too much is open."""
+        most = CAREFUL_WINDOW if self.careful else WINDOW
+        if self._urgent and self.out < most:
+            batch = self._urgent.popleft()
+        elif self._bulk and self.out < _share(most, BULK):
+            batch = self._bulk.popleft()
+        else:
+            return None
+        self.out += len(batch.sendings)
+        return batch
+
+    def settled(self) -> None:
+        """The outcome of one message is committed, or nobody's to write any more."""
+        self.held -= 1
+        self.out -= 1
+
+
+def _share(window: int, lane: int) -> int:
+    return int(window * BULK_SHARE) if lane == BULK else window
