@@ -65,6 +65,13 @@ class GroupCreated(Event, frozen=True):
     group_id: int
 
 
+class GroupFilled(Event, frozen=True):
+    """Everybody was looked at: the group has whom its query finds."""
+
+    type = "group.filled"
+    group_id: int
+
+
 class GroupDeleted(Event, frozen=True):
     type = "group.deleted"
     group_id: int
@@ -75,6 +82,13 @@ class GroupMembersChanged(Event, frozen=True):
     group_id: int
     added: list[int]
     removed: list[int]
+
+
+class FieldRetyped(Event, frozen=True):
+    """The values stay; they mean something else now."""
+
+    type = "field.retyped"
+    key: str
 
 
 class TagsChanged(Event, frozen=True):

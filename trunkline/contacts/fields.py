@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.contacts import names
+from trunkline.contacts.events import FieldRetyped
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.ids import new_uuid
@@ -60,9 +61,10 @@ async def update(
     if type is not None:
         _check_type(type)
     new_label = names.required(label, "label") if label is not None else None
-    field = await tx.maybe(Field, UPDATE, tx.account, key, new_label, type, agent_access)
-    if field is None:
-        raise NotFound("field", key)
+    before = await get(tx, key)
+    field = await tx.one(Field, UPDATE, tx.account, key, new_label, type, agent_access)
+    if field.type != before.type:
+        tx.record(FieldRetyped(key))
     return field
 
 

@@ -1,4 +1,7 @@
-"""Groups: named sets of contacts, kept by hand. (Lists, segments and audiences of the dialects are groups.)"""
+"""Groups: named sets of contacts, kept by hand or, with a query, by themselves (smart.py).
+
+Lists, segments and audiences of the dialects are groups.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from trunkline.contacts import names
+from trunkline.contacts import names, searching
 from trunkline.contacts.events import GroupCreated, GroupDeleted, record_members
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Conflict, NotFound
@@ -14,7 +17,10 @@ from trunkline.core.ids import new_uuid
 
 
 class Group(Struct, frozen=True):
-    """`size` is the number of members; `query` is None for a group kept by hand."""
+    """`size` is the number of members; `query` is None for a group kept by hand.
+
+    A smart group is `initializing` until everybody was `looked` at, and `invalid` when its query has a `problem`.
+    """
 
     id: int
     uuid: UUID
@@ -22,6 +28,9 @@ class Group(Struct, frozen=True):
     query: str | None
     created_at: datetime
     size: int
+    status: str
+    looked: int
+    problem: str | None
 
 
 class GroupRef(Struct, frozen=True):
@@ -30,11 +39,16 @@ class GroupRef(Struct, frozen=True):
     name: str
 
 
-async def create(tx: Tx, name: str) -> Group:
+async def create(tx: Tx, name: str, *, query: str | None = None, uuid: UUID | None = None) -> Group:
+    """A group kept by hand; or with a query, which raises `Invalid({"query": […]})` if it cannot define one."""
     name = names.required(name)
-    id = await tx.value(int, INSERT, tx.account, new_uuid(), name, names.key(name))
+    given = None if query is None else await searching.defining(tx, query)
+    values = (None, [], "ready") if given is None else (given.text, given.touches, "initializing")
+    id = await tx.value(int, INSERT, tx.account, uuid or new_uuid(), name, names.key(name), *values)
     if id is None:
         raise Conflict("group_exists", "A group with this name already exists.", field="name")
+    if given is not None:
+        tx.enqueue("jobs", "group.fill", [id, 0], f"group:{id}", None)
     tx.record(GroupCreated(id))
     return await get(tx, id)
 
@@ -85,7 +99,8 @@ async def delete(tx: Tx, id: int) -> None:
 
 
 async def add(tx: Tx, group: int, contacts: Sequence[int]) -> list[int]:
-    """Add living contacts and return those that were not members before."""
+    """Add living contacts and return those that were not members before; a smart group takes nobody by hand."""
+    await _refuse_smart(tx, group)
     added = await tx.column(int, ADD, tx.account, group, list(contacts)) if contacts else []
     await _bump(tx, added)
     record_members(tx, group, added, [])
@@ -93,7 +108,8 @@ async def add(tx: Tx, group: int, contacts: Sequence[int]) -> list[int]:
 
 
 async def remove(tx: Tx, group: int, contacts: Sequence[int]) -> list[int]:
-    """Remove contacts and return those that were members."""
+    """Remove contacts and return those that were members; a smart group loses nobody by hand."""
+    await _refuse_smart(tx, group)
     removed = await tx.column(int, REMOVE, tx.account, group, list(contacts)) if contacts else []
     await _bump(tx, removed)
     record_members(tx, group, [], removed)
@@ -101,8 +117,8 @@ async def remove(tx: Tx, group: int, contacts: Sequence[int]) -> list[int]:
 
 
 async def replace(tx: Tx, contact: int, groups: Sequence[int]) -> None:
-    """Make these the only groups of the contact."""
-    present = [ref.id for ref in (await of(tx, [contact]))[contact]]
+    """Make these the only groups of the contact that are kept by hand."""
+    present = await tx.column(int, OF_BY_HAND, tx.account, contact)
     for group in present:
         if group not in groups:
             await remove(tx, group, [contact])
@@ -124,6 +140,11 @@ async def members(tx: Tx, group: int, *, after: int = 0, limit: int = 1000) -> l
     return await tx.column(int, MEMBERS, tx.account, group, after, limit)
 
 
+async def _refuse_smart(tx: Tx, group: int) -> None:
+    if name := await tx.value(str, SMART, tx.account, group):
+        raise Conflict("smart_group", f"The group {name} fills itself by its query.", group=group)
+
+
 async def _bump(tx: Tx, contacts: list[int]) -> None:
     if contacts:
         await tx.run(BUMP, tx.account, contacts)
@@ -132,11 +153,12 @@ async def _bump(tx: Tx, contacts: list[int]) -> None:
 COLUMNS = """
     g.id, g.uuid, g.name, g.query, g.created_at,
     (select coalesce(sum(d.value), 0)::bigint from tallies d
-        where d.account_id = $1 and d.name = 'group:' || g.id) as size
+        where d.account_id = $1 and d.name = 'group:' || g.id) as size,
+    g.status, g.looked, g.problem
 """
 
 INSERT = sql("""
-    insert into groups (account_id, uuid, name, name_key) values ($1, $2, $3, $4)
+    insert into groups (account_id, uuid, name, name_key, query, touches, status) values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (account_id, name_key) do nothing returning id
 """)
 
@@ -186,6 +208,13 @@ OF = sql("""
     from group_members m join groups g on g.account_id = m.account_id and g.id = m.group_id
     where m.account_id = $1 and m.contact_id = any($2) order by g.id
 """)
+
+OF_BY_HAND = sql("""
+    select g.id from group_members m join groups g on g.account_id = m.account_id and g.id = m.group_id
+    where m.account_id = $1 and m.contact_id = $2 and g.query is null order by g.id
+""")
+
+SMART = sql("select name from groups where account_id = $1 and id = $2 and query is not null")
 
 MEMBERS = sql("""
     select contact_id from group_members where account_id = $1 and group_id = $2 and contact_id > $3

@@ -2,25 +2,38 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from trunkline.contacts import names
+from trunkline.contacts import names, searching
+from trunkline.contacts.query import Query, compiling
 from trunkline.contacts.records import COLUMNS, Contact, Status, with_tags
 from trunkline.contacts.terms import Term
 from trunkline.core.db import Statement, Tx, sql
 
 MOST_COUNTED = 10_000
 SHALLOW_OFFSET = 500
+NEAR, MANY_NEAR = 1000, 100
 Direction = Literal["asc", "desc"]
-Conditions = dict[str, tuple[Any, ...]]  # by name, each with the values of its parameters
+
+
+class Asked(Struct, frozen=True):
+    """A contact query as a condition of SQL, with slots for its parameters."""
+
+    text: str
+    arity: int
+
+
+Conditions = dict[str | Asked, tuple[Any, ...]]  # by name, each with the values of its parameters
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """All conditions hold together. `tag` is a name, `search` a part of name, email, phone or company."""
+    """All conditions hold together. `tag` is a name, `search` a part of name, email, phone or company,
+    `query` a contact query, which raises `Invalid({"query": […]})` when it cannot be read.
+    """
 
     search: str | None = None
     status: tuple[Status, ...] | None = None
@@ -31,6 +44,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     country: str | None = None
     min_score: int | None = None
     max_score: int | None = None
+    query: str | None = None
 
 
 async def page(
@@ -47,13 +61,12 @@ async def page(
 
     `after` continues behind (created_at, id) in that order, and leaves `offset` unused.
     """
-    conditions = await _conditions(tx, filter or Filter())
-    return await _page(tx, conditions, sort, direction, limit, offset, after)
+    return await _page(tx, await _wanted(tx, filter or Filter()), sort, direction, limit, offset, after)
 
 
 async def total(tx: Tx, filter: Filter | None = None) -> tuple[int, bool]:
     """How many there are, and whether counting stopped at 10,000; exact without a filter."""
-    return await _total(tx, await _conditions(tx, filter or Filter()))
+    return await _total(tx, await _wanted(tx, filter or Filter()))
 
 
 async def page_and_total(
@@ -65,9 +78,9 @@ async def page_and_total(
     offset: int = 0,
 ) -> tuple[list[Contact], int, bool]:
     """`page` and `total` with one search for both."""
-    conditions = await _conditions(tx, filter or Filter())
-    contacts = await _page(tx, conditions, sort, direction, limit, offset, None)
-    return contacts, *await _total(tx, conditions)
+    wanted = await _wanted(tx, filter or Filter())
+    contacts = await _page(tx, wanted, sort, direction, limit, offset, None)
+    return contacts, *await _total(tx, wanted)
 
 
 async def modified(
@@ -92,31 +105,69 @@ async def modified(
     return await with_tags(tx, await tx.fetch(Contact, statement, tx.account, first, last, *behind, limit, *group))
 
 
+class _Wanted:
+    """What a list is filtered by; `query` is the contact query among it until an index was asked about that."""
+
+    __slots__ = ("conditions", "query")
+
+    def __init__(self, conditions: Conditions, query: Query | None = None):
+        self.conditions, self.query = conditions, query
+
+    async def narrow(self, tx: Tx) -> None:
+        """Where an index knows that few can match the query, they are looked up.
+
+        It is not asked when many of the newest match: it would name them all, and walking meets them soon.
+        """
+        if self.query is None:
+            return
+        near = {"near_desc": (), **self.conditions}
+        found = 0
+        if "recent" not in near:
+            found = await tx.value(int, _count(tuple(near)), tx.account, MANY_NEAR, *chain(*near.values())) or 0
+        candidates = await searching.narrow(tx, self.query) if found < MANY_NEAR else None
+        if candidates is not None:
+            self.conditions["among"] = (candidates,)
+        self.query = None
+
+
 async def _page(
     tx: Tx,
-    conditions: Conditions | None,
+    wanted: _Wanted | None,
     sort: str,
     direction: Direction,
     limit: int,
     offset: int,
     after: tuple[datetime, int] | None,
 ) -> list[Contact]:
-    if conditions is None:
+    if wanted is None:
         return []
+    conditions = wanted.conditions
     order = sort if sort in SORTS else "created_at"
     if order == "created_at" and not (conditions or after or offset):
         return await with_tags(tx, await tx.fetch(Contact, _first(direction, min(limit, 1000)), tx.account))
     if after:
         conditions, order, offset = {**conditions, f"after_{direction}": after}, "created_at", 0
     shallow = order == "created_at" and offset <= SHALLOW_OFFSET
+    if wanted.query and shallow and not after and "recent" not in conditions:
+        # What many match is met at once, before an index would have named them all.
+        given = {f"near_{direction}": (), **conditions}
+        statement = _list(tuple(given), order, direction, shallow)
+        rows = await tx.fetch(Contact, statement, tx.account, limit, offset, *chain(*given.values()))
+        if len(rows) == limit:
+            return await with_tags(tx, rows)
+    if wanted.query:
+        await wanted.narrow(tx)
+        conditions = {**wanted.conditions, **conditions}
     statement = _list(tuple(conditions), order, direction, shallow)
     rows = await tx.fetch(Contact, statement, tx.account, limit, offset, *chain(*conditions.values()))
     return await with_tags(tx, rows)
 
 
-async def _total(tx: Tx, conditions: Conditions | None) -> tuple[int, bool]:
-    if conditions is None:
+async def _total(tx: Tx, wanted: _Wanted | None) -> tuple[int, bool]:
+    if wanted is None:
         return 0, False
+    await wanted.narrow(tx)
+    conditions = wanted.conditions
     if not conditions:
         return await tx.value(int, TOTAL, tx.account) or 0, False
     if list(conditions) == ["walk"]:
@@ -128,7 +179,7 @@ async def _total(tx: Tx, conditions: Conditions | None) -> tuple[int, bool]:
     return min(counted, MOST_COUNTED), counted > MOST_COUNTED
 
 
-async def _conditions(tx: Tx, filter: Filter) -> Conditions | None:
+async def _wanted(tx: Tx, filter: Filter) -> _Wanted | None:
     """The conditions that the filter sets, with their values; None when nothing can match."""
     given: Conditions = {}
     for name in PLAIN:
@@ -145,7 +196,11 @@ async def _conditions(tx: Tx, filter: Filter) -> Conditions | None:
         given["tag"] = (tag,)
     if filter.search is not None and (term := Term.of(filter.search)):
         given |= await _search(tx, term)
-    return given
+    if filter.query is None or not filter.query.strip():
+        return _Wanted(given)
+    query = await searching.read(tx, filter.query)
+    where, values = compiling.where(query.root, query.environment, first=None)
+    return _Wanted({**given, Asked(where, len(values)): tuple(values)}, query)
 
 
 async def _search(tx: Tx, term: Term) -> Conditions:
@@ -169,18 +224,18 @@ def _first(direction: Direction, limit: int) -> Statement:
     """)
 
 
-@cache
-def _list(conditions: Sequence[str], sort: str, direction: Direction, shallow: bool) -> Statement:
+@lru_cache(maxsize=1000)
+def _list(conditions: Sequence[str | Asked], sort: str, direction: Direction, shallow: bool) -> Statement:
     order = SORTS[sort].format(direction)
     where = _where(conditions, first=4)
     if shallow:
-        return sql(f"""
+        return searching.statement(f"""
             select {COLUMNS} from {_source(conditions)}
             where c.account_id = $1 and c.deleted_at is null {where} order by {order} limit $2 offset $3
         """)
     # Ids first: the wide rows of the pages before are not read.
     company = "(select k.name_key from companies k where k.account_id = c.account_id and k.id = c.company_id)"
-    return sql(f"""
+    return searching.statement(f"""
         with page as materialized (
             select c.id from {_source(conditions)}
             left join companies co on {sort == "company"} and co.account_id = c.account_id and co.id = c.company_id
@@ -191,9 +246,9 @@ def _list(conditions: Sequence[str], sort: str, direction: Direction, shallow: b
     """)
 
 
-@cache
-def _count(conditions: Sequence[str]) -> Statement:
-    return sql(f"""
+@lru_cache(maxsize=1000)
+def _count(conditions: Sequence[str | Asked]) -> Statement:
+    return searching.statement(f"""
         select count(*) from (
             select 1 from {_source(conditions)}
             where c.account_id = $1 and c.deleted_at is null {_where(conditions, first=3)} limit $2
@@ -201,15 +256,15 @@ def _count(conditions: Sequence[str]) -> Statement:
     """)
 
 
-def _source(conditions: Sequence[str]) -> str:
-    return _NEWEST if "recent" in conditions else "contacts c"
+def _source(conditions: Sequence[str | Asked]) -> str:
+    return next((source for name, source in SOURCES.items() if name in conditions), "contacts c")
 
 
-def _where(conditions: Sequence[str], first: int) -> str:
+def _where(conditions: Sequence[str | Asked], first: int) -> str:
     """The conditions joined, their parameters numbered from `first`."""
     where = ""
     for name in conditions:
-        arity, condition = CONDITIONS[name]
+        arity, condition = (name.arity, name.text) if isinstance(name, Asked) else CONDITIONS[name]
         where += f" and {condition.format(*(f'${first + n}' for n in range(arity)))}"
         first += arity
     return where
@@ -225,8 +280,13 @@ _MEMBER = """exists (select from group_members m
     where m.account_id = c.account_id and m.group_id = {0} and m.contact_id = c.id)"""
 _LIKE = """(c.search like {0} or c.search like {1} or c.company_id in (
     select k.id from companies k where k.account_id = $1 and k.name_key like {2} and k.deleted_at is null))"""
-_NEWEST = f"""(select n.* from contacts n where n.account_id = $1 and n.deleted_at is null
-    order by n.created_at desc, n.id desc limit {MOST_COUNTED}) c"""
+_FIRST = """(select n.* from contacts n where n.account_id = $1 and n.deleted_at is null
+    order by n.created_at {0}, n.id {0} limit {1}) c"""
+SOURCES = {
+    "recent": _FIRST.format("desc", MOST_COUNTED),
+    "near_desc": _FIRST.format("desc", NEAR),
+    "near_asc": _FIRST.format("asc", NEAR),
+}
 
 # Each condition with the number of its parameters.
 CONDITIONS: dict[str, tuple[int, str]] = {
@@ -239,8 +299,11 @@ CONDITIONS: dict[str, tuple[int, str]] = {
     "min_score": (1, "c.lead_score >= {0}::bigint"),
     "max_score": (1, "c.lead_score <= {0}::bigint"),
     "ids": (1, "c.id = any({0}::bigint[])"),
+    "among": (1, "c.id = any({0}::bigint[])"),
     "walk": (3, _LIKE),
     "recent": (3, _LIKE),
+    "near_desc": (0, "true"),
+    "near_asc": (0, "true"),
     "after_desc": (2, "(c.created_at, c.id) < ({0}, {1})"),
     "after_asc": (2, "(c.created_at, c.id) > ({0}, {1})"),
 }

@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from trunkline.contacts.events import ContactUpdated
 from trunkline.core import mailaddr, phones
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Invalid
@@ -100,11 +101,20 @@ async def add(tx: Tx, contact: int, urns: Sequence[Urn]) -> list[Urn]:
     wanted = [(contact, Address(urn, None, "urns"), start + n) for n, urn in enumerate(dict.fromkeys(urns))]
     won = await take(tx, wanted)
     await sync(tx, [contact], [])
+    if won:
+        tx.record(ContactUpdated(contact, ["urns"]))
     return [urn for urn in dict.fromkeys(urns) if urn in won]
 
 
 async def remove(tx: Tx, contact: int, urns: Sequence[Urn]) -> list[Urn]:
     """Take addresses away; returns those that were the contact's."""
+    removed = await _remove(tx, contact, urns)
+    if removed:
+        tx.record(ContactUpdated(contact, ["urns"]))
+    return removed
+
+
+async def _remove(tx: Tx, contact: int, urns: Sequence[Urn]) -> list[Urn]:
     schemes, paths = [urn.scheme for urn in urns], [urn.path for urn in urns]
     removed = [Urn(*row) for row in await tx.rows(REMOVE, tx.account, contact, schemes, paths)]
     if removed:
@@ -136,12 +146,12 @@ async def set_first(tx: Tx, contact: int, scheme: str, address: Address | None) 
     """
     present = [record.urn for record in (await of(tx, [contact]))[contact] if record.scheme == scheme]
     if address is None:
-        await remove(tx, contact, present)
+        await _remove(tx, contact, present)
         return True
     if address.urn not in present and not await take(tx, [(contact, address, 0)]):
         return False
     if present and present[0] != address.urn:
-        await remove(tx, contact, present[:1])
+        await _remove(tx, contact, present[:1])
     await tx.run(KEEP_RAW, tx.account, contact, address.urn.scheme, address.urn.path, address.raw)
     await order(tx, contact, [address.urn])
     return True
