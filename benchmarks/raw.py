@@ -36,7 +36,7 @@ encode = msgspec.json.Encoder().encode
 class Handlers:
     def __init__(self, database: Database, credentials: Credentials):
         assert database._app is not None
-        self.pool, self.credentials, self.limiter = database._app, credentials, Limiter()
+        self.pool, self.credentials, self.limiter = database._app.connections, credentials, Limiter()
 
     async def platform(self, request: Request) -> Response:
         return await self.answer(request, request.headers["authorization"][7:], platform_contact)

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from trunkline.accounts import accounts, api_keys, users
 from trunkline.channels.base import Wire
-from trunkline.core import config
+from trunkline.core import config, memory
 from trunkline.core.clock import monotonic
 from trunkline.core.db import Database
 from trunkline.core.tools import Tools
@@ -208,7 +208,8 @@ def phone(number: int) -> str:
 
 
 async def sender(database: Database) -> Sender:
-    """The sending half of a worker."""
+    """The sending half of a worker, in a process that is set up like one."""
+    memory.settle()
     return Sender(database, Wire(await database.tools.http(), database.tools.egress, Carrier(database)))
 
 

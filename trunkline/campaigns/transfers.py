@@ -1,0 +1,203 @@
+"""Transfers: flows with all that belongs to them, from a file into a workspace and back."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from trunkline.campaigns import sequences
+from trunkline.campaigns.sequences import NewPoint, Point, Series
+from trunkline.contacts import fields, groups
+from trunkline.core.db import Tx
+from trunkline.core.ids import new_uuid
+from trunkline.flows import stock as stocks
+from trunkline.flows import stored, triggers
+from trunkline.flows.stock import Stock
+from trunkline.flows.transfer import envelope, exporting, importing
+from trunkline.flows.transfer.exporting import Dependencies
+from trunkline.flows.transfer.plans import CampaignChange, Plan
+from trunkline.flows.transfer.workspace import Workspace
+from trunkline.flows.triggers import NewTrigger, Trigger
+from trunkline.webhooks import resthooks
+
+
+async def import_file(tx: Tx, file: Any, *, site: str = "", dry_run: bool = False) -> dict[str, Any]:
+    """Bring a file's flows, groups, fields, campaigns and triggers in, all or nothing.
+
+    Returns `{flows: [{uuid, name, source_uuid, action, valid}], issues: [...]}`. With `dry_run` nothing is written.
+    Raises `InvalidFile` and `UnsupportedVersion` for what is no export.
+    """
+    workspace = Workspace(await document(tx, site, definitions=False))
+    plan = importing.plan(envelope.read(file), workspace, _uuid)
+    if not dry_run:
+        await _carry_out(tx, plan)
+    return {"flows": [change.shown() for change in plan.flows], "issues": plan.issues}
+
+
+async def export_file(
+    tx: Tx, flows: Sequence[str] | None = None, *, site: str = "", dependencies: Dependencies = "all"
+) -> dict[str, Any]:
+    """The chosen flows with what they use, or everything. Raises `InvalidFile` for an unknown flow."""
+    chosen = list(flows) if flows is not None else None
+    return exporting.export(await document(tx, site, definitions=True), chosen, dependencies)
+
+
+async def document(tx: Tx, site: str, *, definitions: bool) -> dict[str, Any]:
+    """The workspace as JSON; without `definitions` flows are named only."""
+    stock = await stocks.of(tx)
+    living = [flow for flow in stock.definitions.index.values() if definitions is False or not flow.archived]
+    if definitions:
+        kept = await stored.definitions(tx, [flow.id for flow in living])
+        flows = [kept[flow.id] for flow in living]
+    else:
+        flows = [
+            {"uuid": flow.uuid, "name": flow.name, "type": flow.type, "archived": flow.archived} for flow in living
+        ]
+    names = ("channels", "fields", "groups", "labels", "topics", "users", "templates", "llms", "globals", "resthooks")
+    lists = {name: msgspec.to_builtins(list(getattr(stock.assets, name).values())) for name in names}
+    series = await sequences.all_of(tx)
+    points = await sequences.points(tx, [one.id for one in series])
+    return {
+        "site": site,
+        "flows": flows,
+        **lists,
+        "campaigns": [_campaign(stock, one, [p for p in points if p.sequence_id == one.id]) for one in series],
+        "triggers": [shaped for one in await triggers.all_of(tx) if (shaped := _trigger(stock, one))],
+    }
+
+
+async def _carry_out(tx: Tx, plan: Plan) -> None:
+    for field in plan.fields:
+        await fields.create(tx, field["name"], field["type"], key=field["key"])
+    for group in plan.groups:
+        await groups.create(tx, group["name"], query=group["query"], uuid=UUID(group["uuid"]))
+    await resthooks.get_or_create(tx, plan.resthooks)
+    await stored.save_many(tx, [change.definition for change in plan.flows])
+    stock = await stocks.of(tx)
+    for change in plan.campaigns:
+        await _keep_campaign(tx, stock, change)
+    for shaped in plan.triggers:
+        await _keep_trigger(tx, stock, shaped)
+
+
+async def _keep_campaign(tx: Tx, stock: Stock, change: CampaignChange) -> None:
+    campaign = change.campaign
+    group = stock.groups[campaign["group"]["uuid"]]
+    known = (await sequences.by_uuid(tx, [UUID(change.uuid)])).get(UUID(change.uuid))
+    if known is None:
+        known = await sequences.create(tx, campaign["name"], group, uuid=UUID(change.uuid))
+    else:
+        await sequences.update(tx, known.id, name=campaign["name"], group_id=group)
+        for point in await sequences.points(tx, [known.id]):
+            await sequences.delete_point(tx, point.id)
+    for event in campaign["events"]:
+        await sequences.add_point(tx, known.id, _point(stock, event))
+
+
+def _point(stock: Stock, event: dict[str, Any]) -> NewPoint:
+    flow = event.get("flow")
+    return NewPoint(
+        uuid=UUID(event["uuid"]),
+        relative_to=event["relative_to"]["key"],
+        distance=event["offset"],
+        unit=UNITS[event["unit"]],
+        delivery_hour=event["delivery_hour"],
+        start_mode=MODES[event["start_mode"]],
+        flow_id=stock.flow_ids[flow["uuid"]] if flow else None,
+        message=event["message"] or None,
+        base_language=event.get("base_language") or None,
+    )
+
+
+async def _keep_trigger(tx: Tx, stock: Stock, shaped: dict[str, Any]) -> None:
+    """A schedule of a file says when in a shape of its own; without times that we can read it does not come along."""
+    kind, flow = KINDS.get(shaped["trigger_type"]), stock.flow_ids.get(shaped["flow"]["uuid"])
+    if kind is None or kind == "schedule" or flow is None or not stock.flow(flow):
+        return
+    channel = shaped.get("channel")
+    new = NewTrigger(
+        kind=kind,
+        flow_id=flow,
+        channel_id=stock.channels[channel["uuid"]].id if channel else None,
+        keywords=shaped.get("keywords") or (),
+        match="only_word" if shaped.get("match_type") == "O" else "first_word",
+        referrer=shaped.get("referrer_id") or None,
+        groups=[stock.groups[group["uuid"]] for group in shaped["groups"]],
+        exclude_groups=[stock.groups[group["uuid"]] for group in shaped["exclude_groups"]],
+    )
+    await triggers.create(tx, new)
+
+
+def _campaign(stock: Stock, series: Series, points: Sequence[Point]) -> dict[str, Any]:
+    return {
+        "uuid": str(series.uuid),
+        "name": series.name,
+        "group": {"uuid": str(series.group_uuid), "name": series.group_name},
+        "events": [shaped for point in points if (shaped := _event(stock, point))],
+    }
+
+
+def _event(stock: Stock, point: Point) -> dict[str, Any] | None:
+    field = stock.assets.fields.get(point.relative_to)
+    shaped: dict[str, Any] = {
+        "uuid": str(point.uuid),
+        "offset": point.distance,
+        "unit": LETTERS[point.unit],
+        "event_type": "M" if point.flow_id is None else "F",
+        "delivery_hour": point.delivery_hour,
+        "message": point.message,
+        "relative_to": {"label": field.name if field else LABELS.get(point.relative_to, ""), "key": point.relative_to},
+        "start_mode": point.start_mode[0].upper(),
+    }
+    if point.flow_id is None:
+        return shaped | {"base_language": point.base_language}
+    flow = stock.flows.get(point.flow_id)
+    return shaped | {"flow": {"uuid": flow.uuid, "name": flow.name}} if flow else None
+
+
+def _trigger(stock: Stock, trigger: Trigger) -> dict[str, Any] | None:
+    flow = stock.flow(trigger.flow_id)
+    if flow is None:
+        return None
+    shaped: dict[str, Any] = {
+        "trigger_type": CODES[trigger.kind],
+        "flow": {"uuid": flow.uuid, "name": flow.name},
+        "groups": _groups(stock, trigger.groups),
+        "exclude_groups": _groups(stock, trigger.exclude_groups),
+    }
+    if uuid := stock.channel_uuids.get(trigger.channel_id or 0):
+        shaped["channel"] = {"uuid": uuid, "name": stock.channels[uuid].name}
+    if trigger.kind == "keyword":
+        shaped |= {"keywords": trigger.keywords, "match_type": "O" if trigger.match == "only_word" else "F"}
+    if trigger.referrer:
+        shaped["referrer_id"] = trigger.referrer
+    return shaped
+
+
+def _groups(stock: Stock, ids: Sequence[int]) -> list[dict[str, str]]:
+    uuids = [stock.group_uuids[id] for id in ids if id in stock.group_uuids]
+    return [{"uuid": uuid, "name": stock.assets.groups[uuid].name} for uuid in uuids]
+
+
+def _uuid() -> str:
+    return str(new_uuid())
+
+
+UNITS: dict[str, sequences.Unit] = {"M": "minutes", "H": "hours", "D": "days", "W": "weeks"}
+LETTERS = {unit: letter for letter, unit in UNITS.items()}
+MODES: dict[str, sequences.Mode] = {"I": "interrupt", "S": "skip", "P": "passive"}
+LABELS = {"created_on": "Created On", "last_seen_on": "Last Seen On"}
+KINDS: dict[str, triggers.Kind] = {
+    "K": "keyword",
+    "S": "schedule",
+    "V": "inbound_call",
+    "M": "missed_call",
+    "N": "new_conversation",
+    "R": "referral",
+    "T": "closed_ticket",
+    "C": "catch_all",
+    "I": "opt_in",
+    "O": "opt_out",
+}
+CODES = {kind: code for code, kind in KINDS.items()}

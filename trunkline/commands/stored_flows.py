@@ -1,0 +1,121 @@
+"""Flows of a stored account: brought in, written out, put away; and the archives of what they left behind."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from trunkline.commands.answers import Answer, table
+from trunkline.commands.opening import account_named, installation, uuid, workspace
+from trunkline.commands.user import AccountId
+from trunkline.contacts import fields
+from trunkline.contacts.fields import Access
+from trunkline.core import clock, config
+from trunkline.core.config import Settings
+from trunkline.core.errors import Refusal
+from trunkline.flows.cases import documents
+from trunkline.flows.cases.errors import CaseError
+from trunkline.flows.faults import UnsupportedVersion
+from trunkline.flows.transfer.envelope import InvalidFile
+
+
+async def import_file(file: Path | None, account: str, *, dry_run: bool = False) -> Answer:
+    """Bring the flows of an export into an account, all or nothing. What comes in may be a case or its file alone."""
+    from trunkline.campaigns import transfers
+
+    settings = config.load()
+    try:
+        given = _read(file)
+        is_case = isinstance(given, dict) and "version" not in given and "file" in given
+        echoed = {"id": given["id"]} if is_case and "id" in given else {}
+        async with workspace(settings, account) as (tx, _):
+            envelope = given["file"] if is_case else given
+            result = await transfers.import_file(tx, envelope, site=settings.public_url or "", dry_run=dry_run)
+    except (CaseError, InvalidFile) as error:
+        return _result({"error": CaseError("input", str(error)).document()}, code=1)
+    except UnsupportedVersion as error:
+        return _result({"error": CaseError("version", error.message).document()}, code=1)
+    return _result(echoed | result)
+
+
+async def export_file(file: Path | None, account: str, flows: tuple[str, ...] | None) -> Answer:
+    """Write the flows of an account, all unless some are named, with what they use."""
+    from trunkline.campaigns import transfers
+
+    settings = config.load()
+    try:
+        async with workspace(settings, account) as (tx, _):
+            exported = await transfers.export_file(tx, flows or None, site=settings.public_url or "")
+    except InvalidFile as error:
+        return _result({"error": CaseError("input", error.message).document()}, code=1)
+    if file is None:
+        return _result({"file": exported})
+    await asyncio.to_thread(file.write_bytes, documents.write(exported))
+    number = len(exported["flows"])
+    return Answer({"flows": number, "path": str(file)}, f"Wrote {number} flows to {file}.")
+
+
+async def archive(settings: Settings, flow: Annotated[str, "UUID of the flow."], /, *, account: AccountId) -> Answer:
+    """Put a flow away and let go of whoever waits in it; nobody starts it any more."""
+    from trunkline.flows import endings, stored
+
+    wanted = uuid(flow, "flow", "`trunkline flow export --account UUID` shows the flows.")
+    async with workspace(settings, account) as (tx, _):
+        found = (await stored.by_uuid(tx, [wanted])).get(wanted)
+        if found is None:
+            raise Refusal(f"There is no flow {flow} in this account.", code="not_found")
+        await endings.archive(tx, [found.id])
+    return Answer({"uuid": found.uuid, "name": found.name, "archived": True}, f"Put away the flow {found.name}.")
+
+
+async def build_archives(
+    settings: Settings,
+    *,
+    account: AccountId,
+    all: Annotated[bool, "Everything before today, not just what is older than 90 days."] = False,
+) -> Answer:
+    """Move old messages and runs of an account into files."""
+    from trunkline.flows import archives
+
+    async with installation(settings, tools=True) as database:
+        async with database.system() as tx:
+            found = await account_named(tx, account)
+        until = clock.now().date() if all else None
+        made = await archives.build(database, found.id, until=until)
+    rows = [(one.kind, one.period, one.start_date, one.records, one.size) for one in made]
+    document = {
+        "archives": [
+            {"type": one.kind, "period": one.period, "start_date": one.start_date, "records": one.records}
+            for one in made
+        ]
+    }
+    return Answer(
+        document, table(("Type", "Period", "Start", "Records", "Bytes"), rows, empty="Nothing is old enough.")
+    )
+
+
+async def change_field(
+    settings: Settings,
+    key: Annotated[str, "Key of the field."],
+    /,
+    *,
+    account: AccountId,
+    agent_access: Annotated[Access, "What agents may do with its values."],
+) -> Answer:
+    """Change a contact field."""
+    async with workspace(settings, account) as (tx, _):
+        field = await fields.update(tx, key, agent_access=agent_access)
+    document = {"key": field.key, "name": field.label, "type": field.type, "agent_access": field.agent_access}
+    return Answer(document, f"Agents' access to {field.label}: {field.agent_access}.")
+
+
+def _read(file: Path | None) -> Any:
+    try:
+        return documents.read(file.read_bytes() if file else sys.stdin.buffer.read())
+    except OSError as error:
+        raise Refusal(f"{file} cannot be read: {error.strerror}. Name a readable file.") from None
+
+
+def _result(document: dict[str, Any], code: int = 0) -> Answer:
+    """JSON, whether or not it was asked for: as the commands without an account answer."""
+    return Answer(document, documents.write(document).decode(), code)

@@ -1,0 +1,188 @@
+"""Runs: who went through which flow, by which way, and what came of it. Kept until they are archived."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from trunkline.core.db import Tx, sql
+from trunkline.core.errors import NotFound
+from trunkline.flows import sessions
+from trunkline.flows.sessions import Session
+
+OPEN = ("active", "waiting")
+
+
+class Run(Struct, frozen=True):
+    """`nodes` and `arrivals` are the path; `results` are by key, as the flow format writes them."""
+
+    id: int
+    uuid: UUID
+    flow_id: int
+    flow_uuid: UUID
+    flow_name: str
+    contact_id: int
+    session: UUID
+    parent: UUID | None
+    start_id: int | None
+    start_uuid: UUID | None
+    status: str
+    responded: bool
+    nodes: list[UUID]
+    arrivals: list[datetime]
+    results: dict[str, Any]
+    created_at: datetime
+    modified_at: datetime
+    exited_at: datetime | None
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """`responded` keeps those that heard an answer; the times are those of the last change."""
+
+    uuid: UUID | None = None
+    id: int | None = None
+    flow_id: int | None = None
+    contact_id: int | None = None
+    responded: bool = False
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+async def save(
+    tx: Tx,
+    taken: Sequence[tuple[int, int | None, Session, Iterable[sessions.Run]]],
+    flow_ids: Mapping[str, int],
+) -> None:
+    """Write the runs that a sprint touched, as (contact, start, session, runs). Do so before they are compacted."""
+    rows = [
+        _row(contact, start, session, run, flow_ids[run.flow.uuid])
+        for contact, start, session, touched in taken
+        for run in touched
+        if run.flow.uuid in flow_ids
+    ]
+    if rows:
+        await tx.run(SAVE, tx.account, *(list(column) for column in zip(*rows, strict=True)))
+
+
+async def close(tx: Tx, sessions: Sequence[UUID], status: str) -> list[UUID]:
+    """End what is still open in these sessions, from outside: interrupted, failed … Returns the runs."""
+    return await tx.column(UUID, CLOSE, tx.account, list(sessions), status) if sessions else []
+
+
+async def get(tx: Tx, uuid: UUID) -> Run:
+    found = await page(tx, Filter(uuid=uuid), limit=1)
+    if not found:
+        raise NotFound("run", uuid)
+    return found[0]
+
+
+async def page(
+    tx: Tx,
+    filter: Filter,
+    *,
+    cursor: tuple[datetime, int] | None = None,
+    limit: int = 250,
+    oldest_first: bool = False,
+) -> list[Run]:
+    """Runs by their last change, the newest first; `cursor` is (modified_at, id) of the last one seen."""
+    at, id = cursor or (None, None)
+    statement = PAGE[_source(filter), oldest_first]
+    return await tx.fetch(
+        Run, statement, tx.account, at, id, limit, filter.uuid, filter.id, filter.flow_id, filter.contact_id,
+        filter.responded, filter.after, filter.before,
+    )  # fmt: skip
+
+
+async def counts(tx: Tx, flow_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many runs of each flow are in each status."""
+    found = {id: dict.fromkeys(STATUSES, 0) for id in flow_ids}
+    names = {f"flow:{id}:{status}": (id, status) for id in flow_ids for status in STATUSES}
+    for name, number in await tx.rows(COUNTS, tx.account, list(names)):
+        id, status = names[name]
+        found[id][status] = number
+    return found
+
+
+def _source(filter: Filter) -> str:
+    return "flow" if filter.flow_id is not None else "contact" if filter.contact_id is not None else "all"
+
+
+def _row(contact: int, start: int | None, session: Session, run: sessions.Run, flow_id: int) -> tuple[object, ...]:
+    return (
+        run.uuid,
+        flow_id,
+        contact,
+        session.uuid,
+        run.parent_uuid or None,
+        start,
+        run.status,
+        run.had_input,
+        "{" + ",".join(step.node_uuid for step in run.path) + "}",
+        "{" + ",".join(step.arrived_on.isoformat() for step in run.path) + "}",
+        RESULTS.encode(run.results).decode(),
+        run.created_on,
+        run.modified_on,
+        run.exited_on,
+    )
+
+
+STATUSES: tuple[str, ...] = ("active", "waiting", "completed", "expired", "interrupted", "failed")
+RESULTS = msgspec.json.Encoder(decimal_format="number")
+
+SAVE = sql("""
+    insert into flow_runs as r (account_id, uuid, flow_id, contact_id, session, parent, start_id, status, responded,
+        nodes, arrivals, results, created_at, modified_at, exited_at)
+    select $1, uuid, flow_id, contact_id, session, parent, start_id, status, responded, nodes::uuid[],
+        arrivals::timestamptz[], results::jsonb, created_at, modified_at, exited_at
+    from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::uuid[], $6::uuid[], $7::bigint[], $8::text[],
+        $9::boolean[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
+        $15::timestamptz[])
+        as g (uuid, flow_id, contact_id, session, parent, start_id, status, responded, nodes, arrivals, results,
+        created_at, modified_at, exited_at)
+    on conflict (account_id, uuid) do update set status = excluded.status, responded = excluded.responded,
+        nodes = excluded.nodes, arrivals = excluded.arrivals, results = excluded.results,
+        modified_at = excluded.modified_at, exited_at = excluded.exited_at
+""")
+
+CLOSE = sql("""
+    update flow_runs set status = $3, exited_at = now(), modified_at = now()
+    where account_id = $1 and session = any($2::uuid[]) and exited_at is null returning uuid
+""")
+
+_PAGE = """
+    select r.id, r.uuid, r.flow_id, f.uuid as flow_uuid, f.name as flow_name, r.contact_id, r.session, r.parent,
+        r.start_id, (select s.uuid from flow_starts s where s.account_id = $1 and s.id = r.start_id) as start_uuid,
+        r.status, r.responded, r.nodes, r.arrivals, r.results, r.created_at, r.modified_at, r.exited_at
+    from flow_runs r join flows f on f.account_id = $1 and f.id = r.flow_id
+    where r.account_id = $1
+        and ($2::timestamptz is null or (r.modified_at, r.id) {beyond} ($2, $3::bigint))
+        and ($5::uuid is null or r.uuid = $5) and ($6::bigint is null or r.id = $6)
+        and {whose}
+        and (not $9::boolean or r.responded)
+        and ($10::timestamptz is null or r.modified_at >= $10) and ($11::timestamptz is null or r.modified_at <= $11)
+    order by r.modified_at {direction}, r.id {direction} limit $4
+"""
+
+WHOSE = {
+    "all": "$7::bigint is null and $8::bigint is null",
+    "flow": "r.flow_id = $7 and ($8::bigint is null or r.contact_id = $8)",
+    "contact": "$7::bigint is null and r.contact_id = $8",
+}
+PAGE = {
+    (source, oldest_first): sql(
+        _PAGE.format(
+            whose=whose,
+            beyond=">" if oldest_first else "<",
+            direction="asc" if oldest_first else "desc",
+        )
+    )
+    for source, whose in WHOSE.items()
+    for oldest_first in (False, True)
+}
+
+COUNTS = sql("""
+    select name, sum(value)::bigint from tallies where account_id = $1 and name = any($2::text[]) group by name
+""")

@@ -1,0 +1,1 @@
+"""Exports of workspaces: read, planned, written. Nothing here touches a database."""
