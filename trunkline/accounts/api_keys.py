@@ -20,7 +20,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
         "contacts", "conversations", "campaigns", "workflows", "knowledge-base", "ai", "analytics", "tags",
         "canned-responses",
     ),
-    "developer": (),
+    "developer": ("read", "visitor-ip"),
     "rapidpro": (),
     "connector": (),
     "portal": ("read", "write", "send"),

@@ -6,6 +6,7 @@ from typing import Any
 # The order decides whose shape speaks where several share a path and none is known to be meant.
 DIALECTS = {
     "platform": "trunkline.dialects.platform",
+    "developer": "trunkline.dialects.developer",
     "portal": "trunkline.dialects.portal",
 }
 
