@@ -4,9 +4,9 @@ import pytest
 
 from tests import world
 from trunkline.campaigns import audiences
-from trunkline.contacts import consents, groups, people, tags
+from trunkline.contacts import changing, consents, groups, people, tags
 from trunkline.core.db import Database
-from trunkline.core.errors import Invalid
+from trunkline.core.errors import Conflict, Invalid
 
 pytestmark = pytest.mark.anyio
 
@@ -100,3 +100,34 @@ async def test_nobody_reaches_another_accounts_people(database: Database, accoun
         with pytest.raises(Invalid):
             await size(database, other_account, audience)
     assert await size(database, other_account, ALL) == 0
+
+
+async def test_a_query_is_an_audience(database: Database, account: int) -> None:
+    found = await world.contacts(database, account, NUMBERS)
+    async with database.tx(account) as tx:
+        await changing.set_fields(tx, {id: {"plan": "gold"} for id in found[:3]})
+        await people.change_status(tx, [found[0]], "blocked")
+
+    assert await size(database, account, {"type": "query", "query": "plan = gold OR tel = +40740000007"}) == 3
+
+
+async def test_a_query_of_an_audience_must_be_readable(database: Database, account: int) -> None:
+    async with database.tx(account) as tx:
+        with pytest.raises(Invalid):
+            await audiences.check(tx, {"type": "query", "query": "nosuch = 1"})
+
+
+async def test_a_segment_is_an_audience_once_it_is_filled(database: Database, account: int) -> None:
+    await world.contacts(database, account, NUMBERS)
+    async with database.tx(account) as tx:
+        group = await groups.create(tx, "Most", query="tel ~ 000")
+        by_hand = await groups.create(tx, "Some")
+        segment = {"type": "segment", "id": group.id}
+        with pytest.raises(Conflict):
+            await audiences.size(tx, await audiences.check(tx, segment), ["tel"], "sms", 1000)
+        with pytest.raises(Invalid):
+            await audiences.check(tx, {"type": "segment", "id": by_hand.id})
+
+    await world.react(database)
+
+    assert await size(database, account, segment) == 8

@@ -10,7 +10,7 @@ from tests import world
 from trunkline.billing import credits
 from trunkline.campaigns import broadcasts, expanding
 from trunkline.campaigns.broadcasts import Broadcast, Changes, NewBroadcast, Progress
-from trunkline.contacts import consents, people
+from trunkline.contacts import changing, consents, people
 from trunkline.core import clock
 from trunkline.core.db import Database
 from trunkline.core.errors import Conflict, Invalid, NotFound
@@ -147,6 +147,23 @@ async def test_the_snapshot_goes_on_where_a_crash_stopped_it(
     await complete(database, account)
 
     assert (await outbox(database, channel), crashes) == (NUMBERS, 6)
+
+
+async def test_a_query_is_asked_portion_by_portion(database: Database, account: int, channel: Channel) -> None:
+    found = await world.contacts(database, account, NUMBERS)
+    async with database.tx(account) as tx:
+        await changing.set_fields(tx, {id: {"plan": "gold"} for id in found[::2]})
+    id = await draft(database, account, audience={"type": "query", "query": "plan = gold OR name ~ nobody"})
+    async with database.tx(account) as tx:
+        await broadcasts.send(tx, id)
+
+    going = True
+    while going:
+        async with database.tx(account) as tx:
+            going = await expanding.next_portion(tx, id, size=7)
+    await complete(database, account)
+
+    assert await outbox(database, channel) == sorted(NUMBERS[::2])
 
 
 async def test_expanders_at_once_double_nothing(database: Database, account: int, channel: Channel) -> None:
@@ -557,3 +574,21 @@ async def test_a_reply_can_go_to_the_same_people_meanwhile(database: Database, a
 
     assert lanes == [0, 2]
     assert Urn("tel", NUMBERS[0]).path == NUMBERS[0]
+
+
+async def test_who_was_reached_was_contacted(database: Database, account: int, channel: Channel) -> None:
+    await start(database, account, NUMBERS[:3])
+    async with database.tx(account) as tx:
+        await consents.opt_out(tx, "sms", NUMBERS[0], "keyword")
+
+    await complete(database, account)
+
+    noted = await world.execute(
+        database.dsn,
+        """
+        select u.path from contacts c join urns u on u.contact_id = c.id
+        where c.account_id = $1 and c.last_contacted_at is not null order by u.path
+        """,
+        account,
+    )
+    assert [row["path"] for row in noted] == NUMBERS[1:3]

@@ -82,6 +82,32 @@ def test_a_text_without_slots_stays_as_it_is(plain):
     assert text.compile(plain).render({}) == plain
 
 
+@pytest.mark.parametrize(
+    ("template", "slip"),
+    [
+        ("Hi {{name", "{{name"),
+        ("Hi {{name} and more than twenty characters", "{{name} and more tha"),
+        ("{{a}} {{b {{c}}", "{{b {{c}}"),
+        ("{{", "{{"),
+        ("{{a}}{{b}} {{#if x}} {{}} {name} {{{name}}}", None),
+        ("{{a|a } b}}", None),
+        ("a {b} }} c", None),
+        ("", None),
+    ],
+)
+def test_what_is_opened_and_not_closed_is_found(template, slip):
+    assert text.unclosed(template) == slip
+
+
+@given(anything)
+def test_what_was_closed_by_hand_is_closed(template):
+    while slip := text.unclosed(template):
+        at = template.index(slip)
+        template = f"{template[:at]}{template[at + 2 :]}"
+
+    assert "{{" not in text.SLOT.sub("", template) or "}}" in template
+
+
 def test_objects_lists_and_nulls_are_no_values():
     text.check_values({"a": "x", "b": 1, "c": 1.5, "d": True})
 

@@ -71,6 +71,22 @@ async def test_settings_that_make_no_sense_are_refused(tx: Tx, settings: dict) -
 
 
 @pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"latency_ms": "soon"}, "The latency ms field must be an integer."),
+        ({"loss": "1.5"}, "The loss field must not be greater than 1."),
+        ({"auto_dlr": "maybe"}, "The auto dlr field must be true or false."),
+        ({"as": "pigeon"}, "The as field is not one of the allowed values."),
+    ],
+)
+async def test_a_wrong_setting_is_named_in_words_for_people(tx: Tx, settings: dict, told: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await create(tx, **settings)
+
+    assert refused.value.fields == {next(iter(settings)): [told]}
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.messaging.flights import AHEAD, CAREFUL_WINDOW, WINDOW, Batch, Flights, Sending
+from trunkline.messaging.flights import CAREFUL_WINDOW, MOST_HELD, WINDOW, Batch, Flights, Sending
 from trunkline.messaging.lines import Line
 from trunkline.messaging.sending import BULK, REPLY
 
@@ -20,12 +20,42 @@ def batch(lane: int, messages: int = 1) -> Batch:
     return Batch(None, sendings, [])  # type: ignore[arg-type]
 
 
+def pass_through(flights: Flights, messages: int, at: float) -> None:
+    """So many messages were claimed, handed over and written down by then."""
+    flights.add(batch(REPLY, messages))
+    flights.take()
+    flights.settled(messages, at)
+
+
+def test_a_channel_begins_with_little(flights: Flights):
+    assert flights.room(REPLY) == CAREFUL_WINDOW
+
+
+def test_a_fast_channel_claims_ahead_by_its_pace(flights: Flights):
+    pass_through(flights, 500, at=1.0)
+
+    assert flights.room(REPLY) == 100
+
+
+def test_the_fastest_channel_holds_no_more_than_the_most(flights: Flights):
+    pass_through(flights, 100_000, at=1.0)
+
+    assert flights.room(REPLY) == MOST_HELD
+
+
+def test_a_channel_that_slows_down_claims_less(flights: Flights):
+    pass_through(flights, 1_000, at=1.0)
+    pass_through(flights, 10, at=11.0)
+
+    assert flights.room(REPLY) == CAREFUL_WINDOW
+
+
 def test_bulk_leaves_room_for_those_who_wait_for_an_answer(flights: Flights):
-    flights.add(batch(BULK, 100))
+    flights.add(batch(BULK, 10))
 
     rooms = flights.room(BULK), flights.room(REPLY)
 
-    assert rooms == (int((WINDOW + AHEAD) * 0.75) - 100, WINDOW + AHEAD - 100)
+    assert rooms == (int(CAREFUL_WINDOW * 0.75) - 10, CAREFUL_WINDOW - 10)
 
 
 def test_a_careful_channel_claims_no_more_than_it_may_leave_open(flights: Flights):
@@ -45,10 +75,10 @@ def test_replies_are_handed_over_before_bulk(flights: Flights):
 
 
 def test_no_more_than_a_window_is_open(flights: Flights):
-    for _ in range(WINDOW + AHEAD):
+    for _ in range(WINDOW + 100):
         flights.add(batch(REPLY))
 
-    taken = [flights.take() for _ in range(WINDOW + AHEAD)]
+    taken = [flights.take() for _ in range(WINDOW + 100)]
 
     assert sum(each is not None for each in taken) == WINDOW
 
@@ -59,7 +89,7 @@ def test_a_settled_message_makes_room_for_the_next(flights: Flights):
     while flights.take():
         pass
 
-    flights.settled()
+    flights.settled(1, 1.0)
 
     assert flights.take() is not None
 

@@ -8,9 +8,10 @@ from trunkline.campaigns import broadcasts, expanding
 from trunkline.campaigns.broadcasts import NewBroadcast
 from trunkline.contacts import people
 from trunkline.core.db import Database
-from trunkline.messaging import channels, lines, messages, preparing
+from trunkline.messaging import channels, lines, messages, preparing, templates
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.preparing import Ready
+from trunkline.messaging.templates import Draft
 
 pytestmark = pytest.mark.anyio
 
@@ -55,10 +56,12 @@ async def test_a_mail_is_filled_in_for_its_reader_and_for_each_place(database: D
     [(_, outbound)] = await prepare(database, account)
 
     assert outbound.mail is not None
-    assert outbound.text == "Dear <b>J & K</b>"
+    assert outbound.text.startswith("Dear <b>J & K</b>\n")
     assert outbound.mail.subject == "Hi <b>J & K</b>"
-    assert outbound.mail.html == "<p>Dear &lt;b&gt;J &amp; K&lt;/b&gt;</p>"
+    assert "<body><p>Dear &lt;b&gt;J &amp; K&lt;/b&gt;</p>" in (outbound.mail.html or "")
     assert outbound.mail.unsubscribe_url is not None
+    assert outbound.mail.unsubscribe_url in outbound.text
+    assert outbound.mail.unsubscribe_url in (outbound.mail.html or "")
 
 
 async def test_a_single_mail_carries_no_way_out(database: Database, account: int) -> None:
@@ -145,3 +148,30 @@ async def test_the_uuid_stays_over_all_tries(database: Database, account: int) -
         await world.pass_time(database, account)
 
     assert len(uuids) == 1
+
+
+async def test_free_text_stays_where_only_templates_are_let_through_by_now(database: Database, account: int) -> None:
+    channel = await world.simulator(database, account, **{"as": "whatsapp"})
+    heard = await world.say(database, channel, "40740111222", "Hello")
+    _, unheard = await world.queue(database, account, channel, ["40740111222", "40740333444"])
+
+    ready = await prepare(database, account)
+
+    assert [claimed.contact_id for claimed, _ in ready] == [heard.contact_id]
+    row = await world.message(database, unheard)
+    assert (row["status"], row["reason"]) == ("failed", "template_required")
+
+
+@pytest.mark.parametrize("by_template", [False, True])
+async def test_a_broadcast_on_whatsapp_reaches_the_silent_by_a_template_alone(
+    database: Database, account: int, by_template: bool
+) -> None:
+    channel = await world.simulator(database, account, **{"as": "whatsapp"})
+    await world.contacts(database, account, ["40740111222"], "whatsapp")
+    async with database.tx(account) as tx:
+        template = await templates.create(tx, Draft(key="news", channel="whatsapp", body="News"))
+    await broadcast(database, account, channel, body="News", template_id=template.id if by_template else None)
+
+    ready = await prepare(database, account)
+
+    assert len(ready) == int(by_template)

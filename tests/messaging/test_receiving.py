@@ -1,15 +1,18 @@
 """Inbound messages: stored once, whatever the number of copies and whoever sends them at once."""
 
 import asyncio
+import json
 
 import pytest
 
 from tests import world
 from trunkline.channels.base import Attachment, Inbound, Status
 from trunkline.core.db import Database
+from trunkline.core.jobs import Call, Desk
 from trunkline.core.urns import Urn
-from trunkline.messaging import channels, receiving
+from trunkline.messaging import channels, receiving, statuses
 from trunkline.messaging.channels import POOL, Channel
+from trunkline.messaging.statuses import Change
 
 pytestmark = pytest.mark.anyio
 
@@ -189,3 +192,52 @@ async def test_a_disconnected_channel_is_not_found(database: Database, account: 
         await channels.delete(tx, channel.uuid)
 
     assert await channels.by_uuid(database, "simulator", channel.uuid) is None
+
+
+async def looks(database: Database, account: int) -> list[list]:
+    """Take out of the queue what is to be looked at again."""
+    statement = "delete from jobs where account_id = $1 and name = 'receiving.look_again' returning args"
+    return [json.loads(row["args"]) for row in await world.execute(database.dsn, statement, account)]
+
+
+async def look(database: Database, account: int) -> None:
+    """Do what waits in the queue."""
+    for args in await looks(database, account):
+        desk = Desk(database, Call(account, 1, None, "", args, "system", "", 0, 1), database.tools)
+        await receiving.look_again(desk, *args)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_report_that_is_faster_than_our_note_of_the_send_is_kept(
+    database: Database, account: int, pool: Channel, shared: bool
+) -> None:
+    await world.grant(database, account, 10)
+    channel = pool if shared else await world.custom(database, account, "http://127.0.0.1:9/")
+    [id] = (
+        await world.queue(database, account, pool, [SENDER])
+        if shared
+        else await world.queue(database, account, channel, ["maria"])
+    )
+
+    await receiving.take(database, channel, [Status(status="delivered", external_id="early-bird")])
+    async with database.tx(account) as tx:
+        await statuses.apply_many(tx, [Change(id, "sent", external_id="early-bird")])
+    await look(database, channel.account_id)
+
+    assert (await world.message(database, id))["status"] == "delivered"
+    assert await looks(database, channel.account_id) == []
+
+
+async def test_a_report_about_nothing_of_ours_is_given_up(database: Database, account: int, channel: Channel) -> None:
+    await receiving.take(database, channel, [Status(status="delivered", external_id="of somebody else")])
+
+    for _ in receiving.EARLY_SECONDS:
+        await look(database, account)
+
+    assert await looks(database, account) == []
+
+
+async def test_a_report_with_our_own_number_is_never_early(database: Database, account: int, channel: Channel) -> None:
+    await receiving.take(database, channel, [Status(status="delivered", external_id="sim-1-x", message_id=2**40)])
+
+    assert await looks(database, account) == []

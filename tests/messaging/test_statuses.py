@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests import world
 from trunkline.billing import credits
 from trunkline.channels.base import Status
-from trunkline.core.db import Database
+from trunkline.core.db import Database, Statement
 from trunkline.messaging import statuses
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.statuses import Change
@@ -219,7 +219,7 @@ async def test_an_inbound_message_has_no_delivery(database: Database, channel: C
 
 async def report(database: Database, account: int, channel_id: int, *reports: Status) -> list[statuses.Changed]:
     async with database.tx(account) as tx:
-        return await statuses.report(tx, channel_id, reports)
+        return (await statuses.report(tx, channel_id, reports)).changed
 
 
 async def test_a_report_finds_its_message_by_the_providers_id(database: Database, channel: Channel) -> None:
@@ -282,3 +282,21 @@ async def test_every_state_is_counted(database: Database, channel: Channel) -> N
 
     assert {state: n for state, n in counted.items() if n} == {"queued": 1, "sent": 1, "failed": 1}
     assert set(statuses.STATES) == set(counted)
+
+
+async def test_the_cost_does_not_hang_on_statistics(database: Database, account: int) -> None:
+    """A table that was filled a moment ago has none."""
+    fill = """
+        insert into messages (account_id, direction, status, contact_id, channel_id, scheme, address)
+        select $1, 'out', 'sending', n, 1, 'tel', 'x' from generate_series(1, 3000) n returning id
+    """
+    ids = [row["id"] for row in await world.execute(database.dsn, fill, account)][:100]
+    explain = Statement(f"explain {statuses.APPLY.text}", "tests", system=False)
+
+    async with database.tx(account) as tx:
+        nothing = [None] * len(ids)
+        plan = "\n".join(await tx.column(str, explain, account, ids, ["sent"] * len(ids), *[nothing] * 4))
+
+    assert "Index Scan using messages_pkey" in plan
+    assert "Tid Scan on messages" in plan
+    assert "Seq Scan" not in plan

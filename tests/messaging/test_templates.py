@@ -62,6 +62,17 @@ async def test_bad_input_names_its_field(tx, field, value):
     assert list(caught.value.fields) == [field]
 
 
+@pytest.mark.parametrize("field", ["body", "subject"])
+async def test_a_variable_that_is_not_closed_is_refused(tx, field):
+    made = await templates.create(tx, REMINDER)
+
+    for attempt in (templates.create, lambda tx, wrong: templates.update(tx, made.id, wrong)):
+        with pytest.raises(Invalid) as caught:
+            await attempt(tx, draft(key="other", channel="email", **{field: "Hi {{name}}, see {{date"}))
+        assert list(caught.value.fields) == [field]
+        assert "{{date" in caught.value.message
+
+
 async def test_update_replaces(tx):
     made = await templates.create(tx, draft(subject="Old {{old}}"))
 

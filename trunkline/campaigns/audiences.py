@@ -1,15 +1,18 @@
 """Audiences: whom a broadcast reaches. A snapshot is taken by set-based SQL, in order of contact, with a cursor.
 
-An audience is {"type": "all"}, {"type": "group" or "tag", "id": N} or {"type": "contacts", "ids": [...]}. Reached is
-who is active, undisturbed, has an address for the channel and has not opted out of it.
+An audience is {"type": "all"}, {"type": "group", "segment" or "tag", "id": N}, {"type": "query", "query": "…"} or
+{"type": "contacts", "ids": [...]}. A segment is a group with a query. Reached is who is active, undisturbed, has an
+address for the channel and has not opted out of it.
 """
 
 from typing import Any
 
-from trunkline.core.db import Tx, sql
-from trunkline.core.errors import Invalid
+from trunkline.contacts import searching
+from trunkline.contacts.query import compiling
+from trunkline.core.db import Statement, Tx, sql
+from trunkline.core.errors import Conflict, Invalid
 
-TYPES = ("all", "group", "tag", "contacts")
+TYPES = ("all", "group", "segment", "tag", "query", "contacts")
 MOST_NAMED = 10_000
 
 
@@ -27,20 +30,44 @@ async def check(tx: Tx, audience: dict[str, Any]) -> dict[str, Any]:
         if await tx.value(int, KNOWN, tx.account, ids) != len(ids):
             raise Invalid({"contact_ids": ["Some of these contacts do not exist."]})
         return {"type": "contacts", "ids": ids}
+    if kind == "query":
+        return {"type": "query", "query": (await searching.read(tx, str(audience.get("query") or ""))).text}
     id = audience.get("id")
-    if not isinstance(id, int) or not await tx.value(bool, EXISTS[kind], tx.account, id):
+    if not isinstance(id, int) or not 0 < id < 2**63 or not await tx.value(bool, EXISTS[kind], tx.account, id):
         raise Invalid({"audience.id": [f"There is no such {kind}."]})
     return {"type": kind, "id": id}
 
 
 async def size(tx: Tx, audience: dict[str, Any], schemes: list[str], sends_as: str, at_most: int) -> int:
-    """How many would be reached, counted up to `at_most`."""
-    return await tx.value(int, SIZE[audience["type"]], tx.account, subject(audience), schemes, sends_as, at_most) or 0
+    """How many would be reached, counted up to `at_most`; raises `Conflict` for a group that is being filled."""
+    if audience["type"] in ("group", "segment") and await tx.value(bool, BEING_FILLED, tx.account, audience["id"]):
+        raise Conflict("group_not_ready", "The group is still being filled. Try again in a moment.")
+    statement, more = SIZE.get(audience["type"]), []
+    if statement is None:
+        source, more = await _asked(tx, audience["query"], first=6)
+        statement = searching.statement(_SIZE.format(source=source.format(cursor=0)))
+    return await tx.value(int, statement, tx.account, subject(audience), schemes, sends_as, at_most, *more) or 0
 
 
 def subject(audience: dict[str, Any]) -> Any:
     """What the source of a type is parameterised by."""
     return audience["ids"] if audience["type"] == "contacts" else audience.get("id", 0)
+
+
+async def expansion(tx: Tx, audience: dict[str, Any]) -> tuple[Statement, list[object]]:
+    """The statement that writes one portion of an audience's messages, and what it takes after its own parameters."""
+    if statement := EXPAND.get(audience["type"]):
+        return statement, []
+    source, more = await _asked(tx, audience["query"], first=13)
+    return searching.statement(_EXPAND.format(source=source.format(cursor="$5"))), more
+
+
+async def _asked(tx: Tx, text: str, first: int) -> tuple[str, list[object]]:
+    """The source of whom a query finds, with its parameters from `first` on."""
+    query = await searching.read(tx, text)
+    candidates = await searching.narrow(tx, query)
+    where, values = compiling.where(query.root, query.environment, first=first + 1)
+    return QUERIED.format(fit=FIT, where=where, candidates=f"${first}", cursor="{cursor}"), [candidates, *values]
 
 
 FIT = "c.status = 'active' and c.deleted_at is null and not c.do_not_disturb"
@@ -54,12 +81,21 @@ SOURCES = {
         kind: f"""
             select m.contact_id, (select {FIT} from contacts c where c.account_id = $1 and c.id = m.contact_id)
             from {table} m where m.account_id = $1 and m.{column} = $2 and m.contact_id > {{cursor}}"""
-        for kind, table, column in (("group", "group_members", "group_id"), ("tag", "contact_tags", "tag_id"))
+        for kind, table, column in (
+            ("group", "group_members", "group_id"),
+            ("segment", "group_members", "group_id"),
+            ("tag", "contact_tags", "tag_id"),
+        )
     },
     "contacts": f"""
         select named.id, (select {FIT} from contacts c where c.account_id = $1 and c.id = named.id)
         from unnest($2::bigint[]) as named (id) where named.id > {{cursor}}""",
 }
+
+# Who is looked at is decided by keys alone, so that a portion ends after its size however few of them match.
+QUERIED = """
+    select c.id, {fit} and {where} from contacts c where c.account_id = $1 and c.id > {cursor}
+        and $2::bigint is not null and ({candidates}::bigint[] is null or c.id = any({candidates}))"""
 
 REACHED = """
     cross join lateral (
@@ -72,46 +108,50 @@ REACHED = """
             and x.address = case a.scheme when 'whatsapp' then '+' || a.path else a.path end) is null
 """
 
-SIZE = {
-    kind: sql(f"""
-        select count(*) from (
-            select from ({source.format(cursor=0)}) as s (id, fit) {REACHED} limit $5
-        ) reached
-    """)
-    for kind, source in SOURCES.items()
-}
+_SIZE = f"""
+    select count(*) from (
+        select from ({{source}}) as s (id, fit) {REACHED} limit $5
+    ) reached
+"""
+SIZE = {kind: sql(_SIZE.format(source=source.format(cursor=0))) for kind, source in SOURCES.items()}
 
 # One portion: the next contacts of the audience, the addresses among them, their messages and their places in the
-# line. Who cannot be paid for is written as failed, so that every recipient has an outcome.
-EXPAND = {
-    kind: sql(f"""
-        with source as materialized (
-            select id, fit from ({source.format(cursor="$5")}) as s (id, fit) order by id limit $6
-        ), recipient as (
-            select s.id as contact_id, a.scheme, a.path, row_number() over () <= $7 as paid
-            from source s {REACHED}
-        ), message as (
-            insert into messages (account_id, direction, status, lane, channel_id, broadcast_id, contact_id, scheme,
-                address, segments, credits, credit_state, reason, failed_at)
-            select $1, 'out', case when paid then 'queued' else 'failed' end, 2, $8, $9, contact_id, scheme, path, $10,
-                case when paid then $11::int else 0 end, case when paid and $11 > 0 then 'reserved' else 'none' end,
-                case when not paid then 'insufficient_credits' end, case when not paid then now() end
-            from recipient
-            returning id, status
-        ), waiting as (
-            insert into outbound (lane, channel_id, account_id, broadcast_id, run_at, id)
-            select 2, $8, $1, $9, now(), id from message where status = 'queued'
-        )
-        select (select max(id) from source) as cursor, (select count(*) from source) as looked,
-            count(*) filter (where status = 'queued') as queued, count(*) filter (where status = 'failed') as failed
-        from message
-    """)
-    for kind, source in SOURCES.items()
-}
+# line. Who cannot be paid for is written as failed, so that every recipient has an outcome. Which subject of an A/B
+# test somebody gets hangs on contact and broadcast alone.
+_EXPAND = f"""
+    with source as materialized (
+        select id, fit from ({{source}}) as s (id, fit) order by id limit $6
+    ), recipient as (
+        select s.id as contact_id, a.scheme, a.path, row_number() over () <= $7 as paid
+        from source s {REACHED}
+    ), message as (
+        insert into messages (account_id, direction, status, lane, channel_id, broadcast_id, contact_id, scheme,
+            address, segments, credits, credit_state, reason, failed_at, variant)
+        select $1, 'out', case when paid then 'queued' else 'failed' end, 2, $8, $9, contact_id, scheme, path, $10,
+            case when paid then $11::int else 0 end, case when paid and $11 > 0 then 'reserved' else 'none' end,
+            case when not paid then 'insufficient_credits' end, case when not paid then now() end,
+            width_bucket((hashint8extended(contact_id, $9) & 2147483647) % 100, $12::bigint[])
+        from recipient
+        returning id, status, variant
+    ), waiting as (
+        insert into outbound (lane, channel_id, account_id, broadcast_id, run_at, id)
+        select 2, $8, $1, $9, now(), id from message where status = 'queued'
+    )
+    select (select max(id) from source) as cursor, (select count(*) from source) as looked,
+        count(*) filter (where status = 'queued') as queued, count(*) filter (where status = 'failed') as failed,
+        (select jsonb_object_agg(variant, recipients) from (
+            select variant, count(*) as recipients from message where variant is not null group by variant
+        ) as split) as variants
+    from message
+"""
+EXPAND = {kind: sql(_EXPAND.format(source=source.format(cursor="$5"))) for kind, source in SOURCES.items()}
 
 KNOWN = sql("select count(*) from contacts where account_id = $1 and id = any($2::bigint[]) and deleted_at is null")
 
 EXISTS = {
     "group": sql("select true from groups where account_id = $1 and id = $2"),
+    "segment": sql("select true from groups where account_id = $1 and id = $2 and query is not null"),
     "tag": sql("select true from tags where account_id = $1 and id = $2 and kind = 'contact'"),
 }
+
+BEING_FILLED = sql("select true from groups where account_id = $1 and id = $2 and status = 'initializing'")

@@ -5,114 +5,29 @@ and nobody is written to twice. Pausing is a flag that every claim looks at.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
+from datetime import datetime
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 
 from trunkline.campaigns import audiences
 from trunkline.campaigns.events import BroadcastChanged
-from trunkline.core import ids
+from trunkline.campaigns.records import Broadcast, Changes, NewBroadcast, Progress
+from trunkline.core import ids, mailhtml
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.messaging import channels, moments
 
-LATE_AFTER = timedelta(hours=12)
-"""A scheduled broadcast that could not start for so long (the machine was off) does not start at all."""
-
-
-class Broadcast(Struct, frozen=True):
-    id: int
-    uuid: UUID
-    name: str
-    type: str
-    channel: str
-    channel_id: int | None
-    pool: bool
-    subject: str | None
-    preview_text: str | None
-    body: str
-    html: str | None
-    template_id: int | None
-    variables: dict[str, Any]
-    audience: dict[str, Any]
-    status: str
-    total: int
-    failure: str | None
-    scheduled_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    created_by: int | None
-    created_at: datetime
-    updated_at: datetime
-
-
-class NewBroadcast(Struct, frozen=True, kw_only=True):
-    """`pool` asks for the operator's shared channel; `channel_id` for one of the account's own."""
-
-    name: str
-    channel: str
-    body: str = ""
-    html: str | None = None
-    subject: str | None = None
-    preview_text: str | None = None
-    type: str = "broadcast"
-    channel_id: int | None = None
-    pool: bool = False
-    template_id: int | None = None
-    variables: dict[str, Any] = {}
-    audience: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "all"})
-    created_by: int | None = None
-    late_after: timedelta = LATE_AFTER
-
-
-class Changes(Struct, frozen=True, kw_only=True):
-    """What may change while it is a draft or scheduled; what is left out stays."""
-
-    name: str | UnsetType = UNSET
-    subject: str | None | UnsetType = UNSET
-    preview_text: str | None | UnsetType = UNSET
-    body: str | UnsetType = UNSET
-    html: str | None | UnsetType = UNSET
-    audience: dict[str, Any] | UnsetType = UNSET
-    channel_id: int | None | UnsetType = UNSET
-
-
-class Progress(Struct, frozen=True):
-    """Where its messages are. `handed_over`, `arrived` add up what came further."""
-
-    total: int
-    queued: int = 0
-    unknown: int = 0
-    sent: int = 0
-    delivered: int = 0
-    read: int = 0
-    failed: int = 0
-    canceled: int = 0
-    opened: int = 0
-    clicked: int = 0
-    unsubscribed: int = 0
-
-    @property
-    def arrived(self) -> int:
-        return self.delivered + self.read
-
-    @property
-    def handed_over(self) -> int:
-        return self.unknown + self.sent + self.arrived
-
 
 async def create(tx: Tx, new: NewBroadcast) -> Broadcast:
-    """A draft."""
+    """A draft. Its HTML is kept as mail programs would show it."""
     audience = await audiences.check(tx, new.audience)
     if new.channel_id is not None:
         await channels.choose(tx, new.channel, new.channel_id)
     return await tx.one(
         Broadcast, INSERT, tx.account, ids.new_uuid(), new.name, new.type, new.channel, new.channel_id, new.pool,
-        new.subject, new.preview_text, new.body, new.html, new.template_id, new.variables, audience, new.created_by,
-        new.late_after,
+        new.subject, new.preview_text, new.body, _cleaned(new.html), new.template_id, new.variables, audience,
+        new.created_by, new.late_after, new.variants, new.planned_at, new.body_json,
     )  # fmt: skip
 
 
@@ -125,27 +40,32 @@ async def get(tx: Tx, id: int) -> Broadcast:
 
 async def page(
     tx: Tx, *, status: Sequence[str] | None = None, channel: str | None = None, search: str | None = None,
-    limit: int = 25, offset: int = 0,
+    type: str | None = None, sort: str = "created_at", ascending: bool = False, limit: int = 25, offset: int = 0,
 ) -> tuple[list[Broadcast], int]:  # fmt: skip
-    """Newest first, with the number of matches."""
+    """By one of `SORTS`, newest first unless told otherwise, with the number of matches."""
     pattern = f"%{search.casefold().translate(LITERAL)}%" if search else None
-    wanted = list(status) if status is not None else None
-    rows = await tx.fetch(Broadcast, PAGE, tx.account, wanted, channel, pattern, limit, offset)
-    total = await tx.value(int, TOTAL, tx.account, wanted, channel, pattern)
-    return rows, total or 0
+    filter = (list(status) if status is not None else None, channel, pattern, type)
+    rows = await tx.fetch(Broadcast, PAGES[sort, ascending], tx.account, *filter, limit, offset)
+    return rows, await tx.value(int, TOTAL, tx.account, *filter) or 0
 
 
 async def update(tx: Tx, id: int, changes: Changes) -> Broadcast:
-    broadcast = await _in_state(tx, id, "draft", "scheduled", verb="edited")
+    broadcast = await _in_state(
+        tx, id, "draft", "scheduled", refusal="Only draft or scheduled campaigns can be edited."
+    )
     values = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not UNSET}
     if "audience" in values:
         values["audience"] = await audiences.check(tx, values["audience"])
     if values.get("channel_id") is not None:
         await channels.choose(tx, broadcast.channel, values["channel_id"])
+    if "html" in values:
+        values["html"] = _cleaned(values["html"])
+    if "scheduled_at" in values and broadcast.status == "scheduled":
+        raise Invalid({"scheduled_at": ["Send the campaign again to move its moment."]})
     new = msgspec.structs.replace(broadcast, **values)
     return await tx.one(
         Broadcast, UPDATE, tx.account, id, new.name, new.subject, new.preview_text, new.body, new.html, new.audience,
-        new.channel_id,
+        new.channel_id, new.variants, new.scheduled_at, new.body_json,
     )  # fmt: skip
 
 
@@ -168,10 +88,12 @@ async def send(tx: Tx, id: int, at: datetime | None = None) -> Broadcast:
 
 
 async def pause(tx: Tx, id: int) -> Broadcast:
+    """Nothing more is claimed; what is just being sent goes out."""
     return await _move(tx, id, ("sending",), "paused")
 
 
 async def resume(tx: Tx, id: int) -> Broadcast:
+    """Go on where it stopped. Who resumes one that paused itself has decided: it does not brake again."""
     broadcast = await _move(tx, id, ("paused",), "sending", verb="resumed")
     expansion(tx, id)
     tx.wake("outbound")
@@ -213,12 +135,17 @@ async def _channel(tx: Tx, broadcast: Broadcast) -> channels.Channel:
     return await channels.choose(tx, broadcast.channel, broadcast.channel_id, routing)
 
 
-async def _in_state(tx: Tx, id: int, *states: str, verb: str) -> Broadcast:
+def _cleaned(html: str | None) -> str | None:
+    return mailhtml.clean(html) if html else html
+
+
+async def _in_state(tx: Tx, id: int, *states: str, verb: str = "", refusal: str = "") -> Broadcast:
     broadcast = await tx.maybe(Broadcast, LOCK, tx.account, id)
     if broadcast is None:
         raise NotFound("campaign", id)
     if broadcast.status not in states:
-        raise Conflict("invalid_state", f"Campaign cannot be {verb} - current status: {broadcast.status}.")
+        refusal = refusal or f"Campaign cannot be {verb} - current status: {broadcast.status}."
+        raise Conflict("invalid_state", refusal)
     return broadcast
 
 
@@ -233,12 +160,12 @@ LITERAL = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 _COLUMNS = """id, uuid, name, type, channel, channel_id, pool, subject, preview_text, body, html, template_id,
     variables, audience, status, total, failure, scheduled_at, started_at, completed_at, created_by, created_at,
-    updated_at"""
+    updated_at, variants, body_json"""
 
 INSERT = sql(f"""
     insert into broadcasts (account_id, uuid, name, type, channel, channel_id, pool, subject, preview_text, body, html,
-        template_id, variables, audience, created_by, late_after)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) returning {_COLUMNS}
+        template_id, variables, audience, created_by, late_after, variants, scheduled_at, body_json)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) returning {_COLUMNS}
 """)
 
 SELECT = sql(f"select {_COLUMNS} from broadcasts where account_id = $1 and id = $2 and deleted_at is null")
@@ -247,15 +174,26 @@ LOCK = sql(f"select {_COLUMNS} from broadcasts where account_id = $1 and id = $2
 
 _MATCH = """from broadcasts where account_id = $1 and deleted_at is null
     and ($2::text[] is null or status = any($2)) and ($3::text is null or channel = $3)
-    and ($4::text is null or lower(name || ' ' || coalesce(subject, '')) like $4)"""
+    and ($4::text is null or lower(name || ' ' || coalesce(subject, '')) like $4) and ($5::text is null or type = $5)"""
 
-PAGE = sql(f"select {_COLUMNS} {_MATCH} order by created_at desc, id desc limit $5 offset $6")
+SORTS = {"name": "lower(name)", "status": "status", "recipients_count": "total", "created_at": "created_at",
+    "sent_at": "started_at", "scheduled_at": "scheduled_at"}  # fmt: skip
+
+PAGES = {
+    (name, ascending): sql(f"""
+        select {_COLUMNS} {_MATCH}
+        order by {column} {"asc" if ascending else "desc"} nulls last, id {"asc" if ascending else "desc"}
+        limit $6 offset $7
+    """)
+    for name, column in SORTS.items()
+    for ascending in (True, False)
+}
 
 TOTAL = sql(f"select count(*) {_MATCH}")
 
 UPDATE = sql(f"""
     update broadcasts set name = $3, subject = $4, preview_text = $5, body = $6, html = $7, audience = $8,
-        channel_id = $9, updated_at = now()
+        channel_id = $9, variants = $10, scheduled_at = $11, body_json = $12, updated_at = now()
     where account_id = $1 and id = $2 returning {_COLUMNS}
 """)
 
@@ -271,7 +209,10 @@ START = sql(f"""
 """)
 
 MOVE = sql(f"""
-    update broadcasts set status = $3, updated_at = now() where account_id = $1 and id = $2 returning {_COLUMNS}
+    update broadcasts set status = $3, updated_at = now(),
+        brake = brake and not (status = 'paused' and $3 = 'sending' and failure is not null),
+        failure = case when $3 = 'sending' then null else failure end
+    where account_id = $1 and id = $2 returning {_COLUMNS}
 """)
 
 DELETE = sql("update broadcasts set deleted_at = now() where account_id = $1 and id = $2")

@@ -19,6 +19,18 @@ class BroadcastChanged(Event, frozen=True):
     status: str
 
 
+class BroadcastBraked(Event, frozen=True):
+    """It paused itself, since `bounced` of `tried` mails came back; `why` says it in words."""
+
+    type = "campaign.braked"
+
+    id: int
+    name: str
+    bounced: int
+    tried: int
+    why: str
+
+
 class BroadcastCompleted(Event, frozen=True):
     type = "campaign.completed"
 

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from trunkline.billing import credits, metering, prices
-from trunkline.campaigns import audiences
+from trunkline.campaigns import audiences, letters
 from trunkline.campaigns.events import BroadcastCompleted, BroadcastFailed, BroadcastStarted
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx, sql
@@ -28,6 +28,7 @@ class Running(Struct, frozen=True):
     audience: dict[str, Any]
     cursor: int
     expanded: bool
+    variants: list[dict[str, Any]] | None
 
 
 class Portion(Struct, frozen=True):
@@ -37,6 +38,8 @@ class Portion(Struct, frozen=True):
     looked: int
     queued: int
     failed: int
+    variants: dict[str, int] | None
+    """How many got each subject of an A/B test."""
 
 
 class Begun(Struct, frozen=True):
@@ -74,14 +77,16 @@ async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
         return False
     if running.cursor == 0:
         tx.record(BroadcastStarted(id, running.name))
+        await letters.write(tx, id)
     channel = await channels.with_deleted(tx, running.channel_id)
     count = segment_count(channel, plain(running.body))
     metered = await metering.is_metered(tx)
     price = prices.price(channel.kind, pool=channel.pool, metered=metered, segments=count)
     affordable = min(size, await tx.value(int, AFFORDABLE, tx.account, price) or 0) if price else size
+    statement, more = await audiences.expansion(tx, running.audience)
     portion = await tx.one(
-        Portion, audiences.EXPAND[running.audience["type"]], tx.account, audiences.subject(running.audience),
-        channel.schemes, channel.sends_as, running.cursor, size, affordable, channel.id, id, count, price,
+        Portion, statement, tx.account, audiences.subject(running.audience), channel.schemes, channel.sends_as,
+        running.cursor, size, affordable, channel.id, id, count, price, thresholds(running.variants), *more,
     )  # fmt: skip
     await credits.reserve(tx, portion.queued * price, "broadcast", f"broadcast:{id}")
     await tx.run(
@@ -89,8 +94,15 @@ async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
         portion.looked < size,
     )  # fmt: skip
     await tx.run(COUNT, tx.account, f"broadcast:{id}:queued", portion.queued, f"broadcast:{id}:failed", portion.failed)
+    for variant, recipients in (portion.variants or {}).items():
+        await tx.run(COUNT, tx.account, f"broadcast:{id}.{variant}:total", recipients, "", 0)
     tx.wake("outbound")
     return portion.looked == size
+
+
+def thresholds(variants: list[dict[str, Any]] | None) -> list[int] | None:
+    """At which percent each subject of an A/B test begins: two halves give 0 and 50."""
+    return [sum(v["percent"] for v in variants[:n]) for n in range(len(variants))] if variants else None
 
 
 def plain(body: str) -> str:
@@ -141,7 +153,7 @@ BEGIN = sql("""
 """)
 
 LOCK = sql("""
-    select id, name, status, channel_id, body, audience, cursor, expanded from broadcasts
+    select id, name, status, channel_id, body, audience, cursor, expanded, variants from broadcasts
     where account_id = $1 and id = $2 for update
 """)
 

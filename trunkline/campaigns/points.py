@@ -37,7 +37,7 @@ async def fire(desk: Desk, point_id: int, contacts: list[int]) -> None:
     """A point for many contacts; who asks the outside world, or failed before, gets a job of their own."""
     async with desk.tx() as tx:
         point = await _living(tx, point_id)
-        if point and desk.call.attempts > 1:
+        if point and desk.call.failures:
             _one_by_one(tx, point_id, contacts)
         elif point:
             await _fire_many(tx, point, contacts)

@@ -38,9 +38,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ()
     tls_cert: Annotated[str, Help(description="Certificate file: serve HTTPS directly.")] = ""
     tls_key: Annotated[str, Help(description="Key file of the certificate.")] = ""
-    ai_base_url: Annotated[str, Help(description="OpenAI-compatible endpoint. Reserved.")] = ""
-    ai_api_key: Annotated[str, Help(description="Key for the AI endpoint. Reserved.")] = ""
-    ai_model: Annotated[str, Help(description="Model name. Reserved.")] = ""
+    ai_base_url: Annotated[
+        str,
+        Help(description="OpenAI-compatible endpoint, up to `/v1`; may be private. Empty: no model is used."),
+    ] = ""
+    ai_api_key: Annotated[str, Help(description="Key for the AI endpoint. Empty: none is sent.")] = ""
+    ai_model: Annotated[str, Help(description="Model that writes; without one nothing is sent to the endpoint.")] = ""
+    ai_embedding_model: Annotated[
+        str, Help(description="Model that search compares meanings with. Empty: search goes by words alone.")
+    ] = ""
+    ai_timeout: Annotated[float, Help(gt=0, le=50, description="Seconds for one answer, with all repeats.")] = 40.0
+    ai_price_in: Annotated[
+        float, Help(ge=0, le=1_000_000, description="What a million tokens cost that the model reads, in your money.")
+    ] = 0.0
+    ai_price_out: Annotated[
+        float, Help(ge=0, le=1_000_000, description="What a million tokens cost that the model writes.")
+    ] = 0.0
     log_format: Annotated[Literal["text", "json"], Help(description="Lines for people or for machines.")] = "text"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Help(description="Least level logged.")] = "info"
     web_connections: Annotated[int, Help(description="Database connections of a web process.")] = field(default=10)

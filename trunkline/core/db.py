@@ -6,36 +6,20 @@ sign-in, claims) runs under the system role, with statements registered as `sql(
 """
 
 import asyncio
-import contextlib
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
 
+from trunkline.core import pools
 from trunkline.core.errors import TrunklineError, Unavailable
+from trunkline.core.pools import CONNECTION_ERRORS as CONNECTION_ERRORS
+from trunkline.core.pools import Pool
 
 T = TypeVar("T")
-
-CONNECTION_ERRORS = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the backend's last words came while the connection was idle
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.QueryCanceledError,
-    asyncpg.LockNotAvailableError,
-)
 
 
 class Statement:
@@ -199,14 +183,14 @@ class Database:
         """What the process works with (core/tools.py); set by whoever opens the database."""
         self._connections = connections
         self._timeout = timeout_seconds
-        self._app: asyncpg.Pool | None = None
-        self._system: asyncpg.Pool | None = None
+        self._app: Pool | None = None
+        self._system: Pool | None = None
         self._dirty: set[str] = set()
         self._waker: asyncio.Task[None] | None = None
 
     async def open(self) -> "Database":
-        self._app = await self._pool("trunkline_app", self._connections)
-        self._system = await self._pool("trunkline_system", max(2, self._connections // 3))
+        self._app = await pools.open(self.dsn, "trunkline_app", self._connections, self._timeout)
+        self._system = await pools.open(self.dsn, "trunkline_system", max(2, self._connections // 3), self._timeout)
         return self
 
     async def close(self) -> None:
@@ -216,9 +200,9 @@ class Database:
             if pool is not None:
                 try:
                     async with asyncio.timeout(5):
-                        await pool.close()
+                        await pool.connections.close()
                 except TimeoutError:
-                    pool.terminate()
+                    pool.connections.terminate()
 
     def tx(
         self, account: int, actor: str = "system", cause: str = "", depth: int = 0, *, relaxed: bool = False
@@ -244,14 +228,21 @@ class Database:
         if self._waker is None or self._waker.done():
             self._waker = asyncio.get_running_loop().create_task(self._notify_soon())
 
+    def connections(self) -> Iterator[tuple[str, str, int]]:
+        """Role, state and number of the connections that are there."""
+        for role, pool in (("app", self._app), ("system", self._system)):
+            if pool is not None:
+                idle = pool.connections.get_idle_size()
+                yield role, "idle", idle
+                yield role, "busy", pool.connections.get_size() - idle
+
     async def _notify_soon(self) -> None:
         await asyncio.sleep(0.005)
         queues, self._dirty = self._dirty, set()
         try:
-            assert self._system is not None
-            async with self._system.acquire(timeout=self._timeout) as connection:
-                await connection.execute("select pg_notify('trunkline_work', $1)", ",".join(sorted(queues)))
-        except CONNECTION_ERRORS:
+            async with self.system() as tx:
+                await tx.run(NOTIFY, ",".join(sorted(queues)))
+        except Unavailable:
             return  # workers poll as well
 
     async def listen(self, channel: str, heard: Any) -> asyncpg.Connection:
@@ -262,48 +253,40 @@ class Database:
         await connection.add_listener(channel, lambda *notice: heard(notice[3]))
         return connection
 
-    async def _pool(self, role: str, size: int) -> asyncpg.Pool:
-        return await asyncpg.create_pool(
-            self.dsn,
-            min_size=0,
-            max_size=size,
-            connection_class=Connection,
-            max_inactive_connection_lifetime=60,
-            statement_cache_size=500,
-            command_timeout=120,
-            timeout=self._timeout,
-            init=_prepare_connection,
-            server_settings={
-                "role": role,
-                "application_name": "trunkline",
-                "idle_in_transaction_session_timeout": "60000",
-            },
-        )
-
 
 class Transaction:
     """One use of a pooled connection: begin, the work, what it recorded, commit; or rollback. Hot, hence a class."""
 
     __slots__ = ("_begin", "_connection", "_pool", "_timeout", "_tx")
 
-    def __init__(self, pool: asyncpg.Pool | None, timeout_seconds: float, begin: str, tx: Tx):
+    def __init__(self, pool: Pool | None, timeout_seconds: float, begin: str, tx: Tx):
         self._pool, self._timeout, self._begin, self._tx = pool, timeout_seconds, begin, tx
         self._connection: Any = None
 
     async def __aenter__(self) -> Tx:
         assert self._pool is not None, "open() the database first"
+        stale = self._pool.size
+        while True:
+            try:
+                await self._start()
+                return self._tx
+            except CONNECTION_ERRORS as error:
+                # A connection that died while nobody used it makes room for another: nothing was done on it yet.
+                if self._connection is None or not isinstance(error, pools.DEAD) or not stale:
+                    raise Unavailable("The database") from error
+                stale -= 1
+
+    async def _start(self) -> None:
+        assert self._pool is not None
+        self._connection = None
+        self._connection = self._tx._connection = await self._pool.acquire(self._timeout)
         try:
-            self._connection = self._tx._connection = await self._pool.acquire(timeout=self._timeout)
             await self._connection.execute(self._begin)
         except BaseException as error:
-            if self._connection is not None:
-                if isinstance(error, CONNECTION_ERRORS):
-                    _give_up(self._connection)
-                await self._leave()
             if isinstance(error, CONNECTION_ERRORS):
-                raise Unavailable("The database") from error
+                pools.give_up(self._connection)
+            await self._leave()
             raise
-        return self._tx
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         try:
@@ -325,40 +308,9 @@ class Transaction:
         """Give the connection back, clean. `release` shields itself; a rollback must not be cancelled either."""
         assert self._pool is not None
         try:
-            await _rollback(self._connection)
+            await pools.rollback(self._connection)
         finally:
             await self._pool.release(self._connection)
-
-
-class Connection(asyncpg.Connection):
-    """No reset query between uses: a transaction leaves nothing behind, and the round trip is saved."""
-
-    def get_reset_query(self) -> str:
-        return ""
-
-
-async def _prepare_connection(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="binary",
-        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
-        decoder=lambda raw: msgspec.json.decode(raw[1:]),
-    )
-
-
-async def _rollback(connection: Any) -> None:
-    try:
-        if connection.is_in_transaction() and not connection.is_closed():
-            await asyncio.shield(connection.execute("rollback"))
-    except CONNECTION_ERRORS:
-        _give_up(connection)
-
-
-def _give_up(connection: Any) -> None:
-    """Close at once what is not to be trusted any more; the pool took back by itself what it saw dying."""
-    with contextlib.suppress(asyncpg.InterfaceError):
-        connection.terminate()
 
 
 _checked: set[tuple[Statement, type]] = set()
@@ -374,6 +326,8 @@ def _check_columns(statement: Statement, cls: type, row: Any) -> None:
         raise TypeError(f"{cls.__name__} has {fields}, its statement in {statement.module} gives {names}")
     _checked.add((statement, cls))
 
+
+NOTIFY = sql("select pg_notify('trunkline_work', $1)", system=True)
 
 INSERT_EVENTS = sql("""
     insert into events (account_id, actor, cause, depth, type, data)

@@ -114,6 +114,12 @@ class Unavailable(TrunklineError):
         super().__init__(f"{what} is not available right now. Try again in {retry_after} seconds.")
 
 
+class PeerFailed(TrunklineError):
+    """Another system that we asked for this very thing gave nothing of use. Not repeated; told as it is."""
+
+    code = "peer_failed"
+
+
 class Refusal(TrunklineError):
     """A command says no and what to do next; the CLI prints it and exits with 1."""
 

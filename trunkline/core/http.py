@@ -1,11 +1,11 @@
 """Outgoing HTTP: the only client. Judged targets, bounded answers, and the truth about what was sent."""
 
-import asyncio
 import zlib
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from io import BytesIO
+from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -119,19 +119,21 @@ class Http:
         timeout: float | None = None,
         redirects: int = 0,
         cap: int = 262_144,
+        heard: Callable[[bytes], None] | None = None,
     ) -> Answer:
         """One request and its whole answer, whatever the status; raises `HttpFailure`.
 
         `timeout` covers everything from the queue for a connection to the last byte, redirects included.
-        `cap` counts the body's bytes after decompression.
+        `cap` counts the body's bytes after decompression. `heard` gets the pieces of an uncompressed body of a good
+        answer as they come in.
         """
-        body, headers = _written(body, json, form, dict(headers or {}))
+        if json is not None or form is not None:
+            body, headers = _written(json, form, headers or {})
         exchange = Exchange(method=method, url=url, sent=body, started=clock.monotonic())
         call = Call()
         CALL.set(call)
         try:
-            async with asyncio.timeout(timeout or self._timeout):
-                return await self._follow(exchange, call, headers, redirects, cap)
+            return await self._follow(exchange, call, headers or {}, timeout or self._timeout, redirects, cap, heard)
         except _Unusable as error:
             raise _failure(error.phase, str(error), exchange, call) from None
         except TimeoutError:
@@ -147,21 +149,32 @@ class Http:
             raise _failure("refused" if refused else call.phase, _sentence(error), exchange, call) from None
 
     async def _follow(
-        self, exchange: Exchange, call: Call, headers: dict[str, str], redirects: int, cap: int
+        self,
+        exchange: Exchange,
+        call: Call,
+        headers: Mapping[str, str],
+        seconds: float,
+        redirects: int,
+        cap: int,
+        heard: Callable[[bytes], None] | None,
     ) -> Answer:
         session = self._session
         assert session, "Http is used outside `async with`."
         method, body, url = exchange.method, exchange.sent, _target(exchange.url)
+        left = seconds
         while True:
             call.host = url.raw_host or ""
             async with session.request(
-                method, url, data=_payload(body), headers=headers, allow_redirects=False
+                method, url, data=_payload(body), headers=headers, allow_redirects=False, timeout=_limit(left)
             ) as response:
                 exchange.status = response.status
-                location = response.headers.get("Location")
-                if not (redirects and location and response.status in REDIRECTS):
-                    return await _answer(response, exchange, cap)
+                location = response.headers.get("Location") if redirects else None
+                if not (location and response.status in REDIRECTS):
+                    return await _answer(response, exchange, cap, heard)
             redirects -= 1
+            left = seconds - (clock.monotonic() - exchange.started)
+            if left <= 0:
+                raise TimeoutError
             target = _target(str(url.join(URL(location))))
             if target.origin() != url.origin():
                 headers = {name: value for name, value in headers.items() if name.lower() in HARMLESS}
@@ -184,6 +197,12 @@ class _Unusable(Exception):
         self.phase: Phase = phase
 
 
+@lru_cache(64)
+def _limit(seconds: float) -> aiohttp.ClientTimeout:
+    """The client's own clock: from the queue for a connection to the last byte of one hop."""
+    return aiohttp.ClientTimeout(total=seconds)
+
+
 @lru_cache(4096)
 def _target(url: str) -> URL:
     """Where to go, if it is a web address at all; which host is the connector's question."""
@@ -200,30 +219,33 @@ def _target(url: str) -> URL:
 
 
 def _written(
-    body: bytes | None, json: object, form: Mapping[str, str] | None, headers: dict[str, str]
-) -> tuple[bytes | None, dict[str, str]]:
+    json: object, form: Mapping[str, str] | None, headers: Mapping[str, str]
+) -> tuple[bytes, Mapping[str, str]]:
     """The body's bytes, and the headers with its type unless the caller named one."""
     if json is not None:
         body, content_type = msgspec.json.encode(json), "application/json"
-    elif form is not None:
-        body, content_type = urlencode(form).encode(), "application/x-www-form-urlencoded"
     else:
-        return body, headers
+        body, content_type = urlencode(form or {}).encode(), "application/x-www-form-urlencoded"
     if not any(name.lower() == "content-type" for name in headers):
-        headers["Content-Type"] = content_type
+        headers = {**headers, "Content-Type": content_type}
     return body, headers
 
 
-def _payload(body: bytes | None) -> bytes | BytesIO | None:
+def _payload(body: bytes | None) -> aiohttp.BytesPayload | BytesIO | None:
     """A large body goes out in pieces, so that the loop stays free between them."""
-    return BytesIO(body) if body and len(body) > 2**20 else body
+    if not body:
+        return None
+    return BytesIO(body) if len(body) > 2**20 else aiohttp.BytesPayload(body)
 
 
-async def _answer(response: aiohttp.ClientResponse, exchange: Exchange, cap: int) -> Answer:
-    if sum(len(name) + len(value) for name, value in response.raw_headers) > HEADERS_CAP:
+async def _answer(
+    response: aiohttp.ClientResponse, exchange: Exchange, cap: int, heard: Callable[[bytes], None] | None
+) -> Answer:
+    if sum(map(len, chain.from_iterable(response.raw_headers))) > HEADERS_CAP:
         raise _Unusable("too_big", "The headers of the answer are too large.")
-    body = await _read(response, exchange, cap)
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    plain = response.ok and encoding in ("", "identity")
+    body = await _read(response, exchange, cap, heard if plain else None)
     if body and encoding not in ("", "identity"):
         body = _inflated(body, encoding, cap)
     exchange.received = body[:EXCERPT]
@@ -231,7 +253,9 @@ async def _answer(response: aiohttp.ClientResponse, exchange: Exchange, cap: int
     return Answer(response.status, response.headers, body, exchange)
 
 
-async def _read(response: aiohttp.ClientResponse, exchange: Exchange, cap: int) -> bytes:
+async def _read(
+    response: aiohttp.ClientResponse, exchange: Exchange, cap: int, heard: Callable[[bytes], None] | None
+) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while chunk := await response.content.readany():
@@ -240,6 +264,8 @@ async def _read(response: aiohttp.ClientResponse, exchange: Exchange, cap: int) 
         if size > cap:
             exchange.received = chunks[0][:EXCERPT]
             raise _Unusable("too_big", f"The answer is larger than {cap} bytes.")
+        if heard is not None:
+            heard(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

@@ -3,10 +3,11 @@
 `@job("name")` makes a function a job: `f.later(tx, …)` enqueues, the function itself runs now. A plain job gets the
 worker's `tx` first; its queue row is deleted in that very transaction, so its effect happens exactly once. A job that
 talks to the outside is `apart=True`: it gets a `Desk`, opens transactions itself, must be idempotent, and its lease
-is renewed while it runs.
+is renewed while it runs. A `together=True` job is such a one that takes all calls of an account that are due at once.
 
-Rows with the same `key` run one after the other, in order. Retries wait longer each time; then the call becomes a
-dead letter that can be listed, replayed and discarded.
+Rows with the same `key` run one after the other, in order. What fails is tried again, after a longer wait each time;
+then the call becomes a dead letter that can be listed, replayed and discarded. A call that was lost with its worker has
+not failed: it is claimed again when its lease ends, up to `MOST_LOST` times, for it may be what kills the workers.
 """
 
 import random
@@ -18,13 +19,14 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from trunkline.core.db import Database, Tx, sql
-from trunkline.core.errors import NotFound
+from trunkline.core.errors import NotFound, Unavailable
 
 QueueName = Literal["inbound", "jobs"]
 
 LEASE_SECONDS = 30
 HEARTBEAT_SECONDS = 8
 RETRY_SECONDS = (5, 30, 300, 1800)
+MOST_LOST = 20
 PER_ACCOUNT = 16
 
 JOBS: dict[str, "Job"] = {}
@@ -33,8 +35,8 @@ JOBS: dict[str, "Job"] = {}
 class Job:
     """A function that can run later. Arguments must be JSON."""
 
-    def __init__(self, run: Callable[..., Awaitable[None]], name: str, queue: QueueName, apart: bool):
-        self.run, self.name, self.queue, self.apart = run, name, queue, apart
+    def __init__(self, run: Callable[..., Awaitable[None]], name: str, queue: QueueName, apart: bool, together: bool):
+        self.run, self.name, self.queue, self.apart, self.together = run, name, queue, apart, together
         self.__doc__ = run.__doc__
 
     async def __call__(self, *args: Any) -> None:
@@ -45,17 +47,20 @@ class Job:
 
 
 def job(
-    name: str, *, queue: QueueName = "jobs", apart: bool = False
+    name: str, *, queue: QueueName = "jobs", apart: bool = False, together: bool = False
 ) -> Callable[[Callable[..., Awaitable[None]]], Job]:
     def register(run: Callable[..., Awaitable[None]]) -> Job:
-        JOBS[name] = Job(run, name, queue, apart)
+        JOBS[name] = Job(run, name, queue, apart or together, together)
         return JOBS[name]
 
     return register
 
 
 class Call(Struct, frozen=True):
-    """A claimed row. `attempts` is the fence: whoever claims next has a higher number."""
+    """A claimed row. `attempts` is the fence: whoever claims next has a higher number. `waited` seconds since due.
+
+    `failures` are tries that ended badly.
+    """
 
     account: int
     id: int
@@ -66,13 +71,30 @@ class Call(Struct, frozen=True):
     cause: str
     depth: int
     attempts: int
+    failures: int = 0
+    waited: float = 0.0
+
+    @property
+    def lost(self) -> int:
+        """Claims that ended without a word: their workers died, or lost the database."""
+        return self.attempts - self.failures - 1
+
+    @property
+    def is_last(self) -> bool:
+        """Whether this is buried when it fails once more."""
+        return self.failures >= len(RETRY_SECONDS)
 
 
 class Desk:
-    """Where a job that runs apart works: transactions of its account, and the installation's tools."""
+    """Where a job that runs apart works: transactions of its account, and the installation's tools.
 
-    def __init__(self, database: Database, call: Call, tools: Any):
-        self.database, self.call, self.tools = database, call, tools
+    `calls` are all of a job that takes them together; `call` is the first one.
+    """
+
+    def __init__(self, database: Database, calls: Call | list[Call], tools: Any):
+        self.calls = calls if isinstance(calls, list) else [calls]
+        self.database, self.call, self.tools = database, self.calls[0], tools
+        self.finished = False
 
     @property
     def account(self) -> int:
@@ -80,6 +102,17 @@ class Desk:
 
     def tx(self) -> AbstractAsyncContextManager[Tx]:
         return self.database.tx(self.call.account, self.call.actor, self.call.cause, self.call.depth)
+
+    async def finish(self, tx: Tx, calls: list[Call] | None = None) -> None:
+        """Take calls, all unless named, off their queue with this transaction: what else it writes is written once.
+
+        Raises when somebody else has one of them meanwhile, so that nothing of this transaction stays.
+        """
+        done = self.calls if calls is None else calls
+        columns = [call.id for call in done], [call.attempts for call in done]
+        if await tx.run(FINISH_MANY[JOBS[self.call.name].queue], self.account, *columns) != len(done):
+            raise Unavailable("The claim on this call")
+        self.finished = True
 
 
 class Claims:
@@ -89,10 +122,10 @@ class Claims:
         self.database, self.queue = database, queue
         self._served = 0
 
-    async def take(self, limit: int) -> list[Call]:
-        """Lease up to `limit` due calls; an account gets at most 16 at a time, so nobody starves."""
+    async def take(self, limit: int, per_account: int = PER_ACCOUNT) -> list[Call]:
+        """Lease up to `limit` due calls; an account gets at most `per_account` at a time, so nobody starves."""
         async with self.database.system() as tx:
-            calls = await tx.fetch(Call, CLAIM[self.queue], limit, PER_ACCOUNT, float(LEASE_SECONDS), self._served)
+            calls = await tx.fetch(Call, CLAIM[self.queue], limit, per_account, float(LEASE_SECONDS), self._served)
         if calls:
             self._served = max((call.account for call in calls), key=lambda id: (id <= self._served, id))
         return calls
@@ -114,13 +147,17 @@ class Claims:
 
     async def retry(self, call: Call, error: str) -> bool:
         """Put it back for later, or bury it after the last try. Returns False when it was buried."""
+        if call.is_last:
+            await self.bury(call, error)
+            return False
+        seconds = RETRY_SECONDS[call.failures] * random.uniform(0.8, 1.2)
         async with self.database.system(call.account) as tx:
-            if call.attempts > len(RETRY_SECONDS):
-                await tx.run(BURY[self.queue], call.account, call.id, call.attempts, error[:4000], self.queue)
-                return False
-            seconds = RETRY_SECONDS[call.attempts - 1] * random.uniform(0.8, 1.2)
             await tx.run(RETRY[self.queue], call.account, call.id, call.attempts, seconds)
-            return True
+        return True
+
+    async def bury(self, call: Call, error: str) -> None:
+        async with self.database.system(call.account) as tx:
+            await tx.run(BURY[self.queue], call.account, call.id, call.attempts, error[:4000], self.queue)
 
 
 class DeadLetter(Struct, frozen=True):
@@ -164,7 +201,7 @@ _CLAIM = """
         select (select q.account_id from {queue} q where q.account_id > o.account_id order by q.account_id limit 1)
         from owners o where o.account_id is not null
     ), due as materialized (
-        select d.account_id, d.id from owners o cross join lateral (
+        select d.account_id, d.id, d.run_at from owners o cross join lateral (
             select q.account_id, q.id, q.run_at from {queue} q
             where q.account_id = o.account_id and q.run_at <= clock_timestamp()
               and (q.key is null or not exists (
@@ -177,7 +214,8 @@ _CLAIM = """
     )
     update {queue} q set run_at = clock_timestamp() + make_interval(secs => $3), attempts = q.attempts + 1
     from due where q.account_id = due.account_id and q.id = due.id
-    returning q.account_id as account, q.id, q.key, q.name, q.args, q.actor, q.cause, q.depth, q.attempts
+    returning q.account_id as account, q.id, q.key, q.name, q.args, q.actor, q.cause, q.depth, q.attempts,
+        q.failures, extract(epoch from clock_timestamp() - due.run_at)::float8 as waited
 """
 
 _RENEW = """
@@ -189,7 +227,7 @@ _RENEW = """
 _FINISH = "delete from {queue} where account_id = $1 and id = $2 and attempts = $3"
 
 _RETRY = """
-    update {queue} set run_at = clock_timestamp() + make_interval(secs => $4)
+    update {queue} set failures = failures + 1, run_at = clock_timestamp() + make_interval(secs => $4)
     where account_id = $1 and id = $2 and attempts = $3
 """
 
@@ -200,6 +238,14 @@ _BURY = """
     insert into dead_letters (account_id, queue, key, name, args, actor, cause, depth, attempts, error)
     select account_id, $5, key, name, args, actor, cause, depth, attempts, $4 from buried
 """
+
+FINISH_MANY = {
+    queue: sql(f"""
+        delete from {queue} q using unnest($2::bigint[], $3::int[]) as done (id, attempts)
+        where q.account_id = $1 and q.id = done.id and q.attempts = done.attempts
+    """)
+    for queue in ("inbound", "jobs")
+}
 
 CLAIM, RENEW, FINISH, RETRY, BURY = (
     {queue: sql(text.format(queue=queue), system=text is not _FINISH) for queue in ("inbound", "jobs")}

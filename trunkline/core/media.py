@@ -216,6 +216,7 @@ MAGIC = [
         (rb"\x1aE\xdf\xa3", "video/webm"),
         (rb"%PDF-", "application/pdf"),
         (rb"PK\x03\x04", "application/zip"),
+        (rb"\x1f\x8b\x08", "application/gzip"),
         (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/msword"),
     ]
 ]
@@ -238,7 +239,7 @@ EXTENSIONS = {
     "webm": "video/webm", "ogv": "video/ogg", "avi": "video/x-msvideo",
     "pdf": "application/pdf", "txt": "text/plain", "csv": "text/csv", "vcf": "text/vcard",
     "ics": "text/calendar", "json": "application/json", "html": "text/html", "htm": "text/html",
-    "xml": "application/xml", "zip": "application/zip", "doc": "application/msword",
+    "xml": "application/xml", "zip": "application/zip", "gz": "application/gzip", "doc": "application/msword",
     "xls": "application/vnd.ms-excel", "ppt": "application/vnd.ms-powerpoint",
     "docx": f"{OFFICE}wordprocessingml.document",
     "xlsx": f"{OFFICE}spreadsheetml.sheet", "pptx": f"{OFFICE}presentationml.presentation",

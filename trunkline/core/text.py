@@ -67,6 +67,12 @@ def compile(text: str) -> Template:
     return Template(text)
 
 
+def unclosed(text: str) -> str | None:
+    """The beginning of the first `{{` that no `}}` follows before the next one: surely a slip of the pen."""
+    found = UNCLOSED.search(text)
+    return text[found.start() : found.start() + 20] if found else None
+
+
 def check_values(values: Values, *, field: str = "variables") -> None:
     """Variables from outside are flat: strings, numbers, true or false. Raises `Invalid` for others."""
     fields = {
@@ -154,6 +160,7 @@ def _folded(char: str) -> str:
 
 
 SLOT = re.compile(r"\{\{\s*(?P<name>\w[\w.-]*)\s*(?P<rest>(?:\|[^{}|]*)*)\}\}")
+UNCLOSED = re.compile(r"\{\{(?!(?:(?!\{\{)[^}]|\}(?!\}))*+\}\})")
 TRANSFORMS: dict[str, Callable[[str], str]] = {
     "uppercase": str.upper,
     "lowercase": str.lower,

@@ -7,7 +7,7 @@ from typing import Any
 from trunkline.core import ids
 from trunkline.core.config import Settings
 from trunkline.core.crypto import LEAST_SECRET, Vault
-from trunkline.core.egress import Egress
+from trunkline.core.egress import EVERYWHERE, Egress
 from trunkline.core.errors import Refusal
 from trunkline.core.media import Folder
 
@@ -20,7 +20,9 @@ class Tools:
         self.vault = Vault(secret(settings).encode())
         self.egress = _egress(settings)
         self.media = Folder(settings.data / "media")
+        self.embedder: Any = None  # how texts become vectors, where a model is configured: knowledge/vectors.py
         self._http: Any = None
+        self._operators_http: Any = None
 
     async def http(self) -> Any:
         """The `core.http.Http` of this process; loaded by the first one who talks to the outside."""
@@ -30,10 +32,19 @@ class Tools:
             self._http = await Http(self.egress).__aenter__()
         return self._http
 
+    async def operators_http(self) -> Any:
+        """The same for addresses from the operator's settings alone, which may be private ones."""
+        from trunkline.core.http import Http
+
+        if self._operators_http is None:
+            self._operators_http = await Http(Egress(EVERYWHERE)).__aenter__()
+        return self._operators_http
+
     async def close(self) -> None:
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        for http in (self._http, self._operators_http):
+            if http is not None:
+                await http.close()
+        self._http = self._operators_http = None
 
     def url(self, path: str) -> str:
         """An absolute address of ours; the public URL comes from the settings, never from a request."""

@@ -13,6 +13,7 @@ from trunkline.channels.base import Identity, Outbound, Status
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.jobs import Desk, job
+from trunkline.messaging import channels, receiving
 
 
 class Delivered(Struct, frozen=True):
@@ -61,8 +62,6 @@ class Carrier:
 @job("simulator.report", apart=True)
 async def deliver_reports(desk: Desk, channel_id: int, external_ids: list[str], reports: list[str]) -> None:
     """The carrier's delivery reports, on the way that a provider's would take."""
-    from trunkline.messaging import channels, receiving
-
     async with desk.tx() as tx:
         channel = await channels.with_deleted(tx, channel_id)
     statuses = [

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from trunkline import channels as adapters
 from trunkline.channels.base import Adapter, Identity
-from trunkline.core import ids
+from trunkline.core import ids, problems
 from trunkline.core.db import Database, Tx, sql
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.tools import Tools
@@ -78,10 +78,7 @@ def check(tools: Tools, adapter: type[Adapter], settings: dict[str, Any]) -> Any
     known = {field.encode_name for field in msgspec.structs.fields(adapter.Config)}
     if unknown := sorted(set(settings) - known):
         raise Invalid({unknown[0]: [f"Unknown setting. {adapter.kind} takes: {', '.join(sorted(known))}."]})
-    try:
-        config = msgspec.convert(settings, adapter.Config, strict=False)
-    except msgspec.ValidationError as error:
-        raise Invalid({"settings": [f"{error}."]}) from None
+    config = problems.convert(adapter.Config, settings, strict=False)
     adapter.check(config, tools.egress)
     return config
 
@@ -192,7 +189,7 @@ def _seal(tools: Tools, uuid: UUID, sealed: Sealed) -> bytes:
     return tools.vault.seal(msgspec.json.encode(sealed), aad=f"channel:{uuid}")
 
 
-_COLUMNS = """account_id, id, uuid, kind, sends_as, name, address, schemes, semantics, rate, is_default, active,
+COLUMNS = """account_id, id, uuid, kind, sends_as, name, address, schemes, semantics, rate, is_default, active,
     trouble, config"""
 
 INSERT = sql(f"""
@@ -201,36 +198,36 @@ INSERT = sql(f"""
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, not exists (
         select from channels where account_id = $1 and sends_as = $4 and deleted_at is null))
     on conflict (account_id, name_key) where deleted_at is null do nothing
-    returning {_COLUMNS}
+    returning {COLUMNS}
 """)
 
 SELECT = sql(f"""
-    select {_COLUMNS} from channels where account_id in ($1, 0) and id = $2 and deleted_at is null
+    select {COLUMNS} from channels where account_id in ($1, 0) and id = $2 and deleted_at is null
 """)
 
-ANY = sql(f"select {_COLUMNS} from channels where account_id in ($1, 0) and id = $2")
+ANY = sql(f"select {COLUMNS} from channels where account_id in ($1, 0) and id = $2")
 
 BY_UUID = sql(
-    f"select {_COLUMNS} from channels where uuid = $1 and kind = $2 and deleted_at is null",
+    f"select {COLUMNS} from channels where uuid = $1 and kind = $2 and deleted_at is null",
     system=True,
 )
 
 OF_KIND = sql(
-    f"select {_COLUMNS} from channels where kind = $1 and active and deleted_at is null order by id", system=True
+    f"select {COLUMNS} from channels where kind = $1 and active and deleted_at is null order by id", system=True
 )
 
 BY_NAME = sql(f"""
-    select {_COLUMNS} from channels
+    select {COLUMNS} from channels
     where account_id = $1 and name_key = $2 and ($3::text is null or kind = $3) and deleted_at is null
 """)
 
 ALL = sql(f"""
-    select {_COLUMNS} from channels
+    select {COLUMNS} from channels
     where account_id = $1 and ($2::text is null or sends_as = $2) and deleted_at is null order by id
 """)
 
 FROM_POOL = sql(f"""
-    select {_COLUMNS} from channels
+    select {COLUMNS} from channels
     where account_id = $1 and sends_as = $2 and active and deleted_at is null order by is_default desc, id limit 1
 """)
 
@@ -243,5 +240,5 @@ SET_TROUBLE = sql(
 
 DELETE = sql(f"""
     update channels set deleted_at = now(), is_default = false, active = false
-    where account_id = $1 and uuid = $2 and deleted_at is null returning {_COLUMNS}
+    where account_id = $1 and uuid = $2 and deleted_at is null returning {COLUMNS}
 """)

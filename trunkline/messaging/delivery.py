@@ -1,41 +1,34 @@
 """Delivery: the sending half that a worker runs. Claim from due lines, send outside any transaction, write down.
 
-A slot is free again only when the outcome is committed, so what a crash can leave open is bounded: the window of a
-channel, and `WINDOW` for a process. Those are resent (at least once, same id) or become
-`unknown` (at most once), as the channel says.
+What a crash can leave open is bounded by the window of each channel (see flights.py). Those messages are resent (at
+least once, same id) or become `unknown` (at most once), as the channel says.
 """
 
 import asyncio
 import contextlib
-from collections import Counter, deque
+from collections import Counter, defaultdict
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
-from msgspec import Struct
 
 from trunkline.channels.base import SEND_SECONDS, Adapter, Outbound, SendError, Sent, Wire
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx
 from trunkline.core.errors import Unavailable
 from trunkline.core.tools import Tools
-from trunkline.messaging import channels, lines, preparing, settling
+from trunkline.messaging import channels, lines, measures, preparing, settling
 from trunkline.messaging.channels import Channel
+from trunkline.messaging.flights import BULK_SHARE, MOST_HELD, Batch, Flights, Sending
 from trunkline.messaging.lines import Claimed, Line
 from trunkline.messaging.sending import BULK
 
 log = structlog.get_logger("delivery")
 
-WINDOW = 512
-CHANNEL_WINDOW = 256
-CAREFUL_WINDOW = 64
-"""The window of an at-most-once channel: what a crash leaves open there stays open for a person to judge."""
-BULK_SHARE = 0.75
-"""Bulk leaves a part of each window to those who wait for an answer."""
 HANDS = 32
 """How many calls to one channel's provider run at once."""
 PORTION = 32
-"""Bulk is claimed and written down by portions of at least so many: a transaction each would cost more than a send."""
+"""Bulk is claimed by portions of at least so many: a transaction each would cost more than a send."""
 GATHER_SECONDS = 0.003
 LOOK_SECONDS = 0.1
 LONGEST_REST = 0.5
@@ -43,18 +36,6 @@ BROKEN_SECONDS = 30.0
 """How long a line rests that could not be fed."""
 FRESH_SECONDS = 2.0
 """How old a channel's settings may be while it sends."""
-
-
-class Sending(Struct):
-    """A message in flight; `claimed` changes when its lease is renewed."""
-
-    line: Line
-    channel: Channel
-    claimed: Claimed
-    since: float
-
-
-Batch = tuple[Adapter, list[Sending], list[Outbound]]
 
 
 class Sender:
@@ -65,9 +46,7 @@ class Sender:
         self.tools: Tools = database.tools
         self.wire = wire
         self.flying: dict[int, Sending] = {}
-        self._per_channel: Counter[int] = Counter()
-        self._work: dict[int, deque[Batch]] = {}
-        self._hands: Counter[int] = Counter()
+        self._flights: defaultdict[int, Flights] = defaultdict(Flights)
         self._tasks: set[asyncio.Task[None]] = set()
         self._adapters: dict[int, tuple[float, Channel, Adapter]] = {}
         self._texts = preparing.Texts()
@@ -135,12 +114,8 @@ class Sender:
         return bool(due) and not full
 
     def _room_for(self, line: Line, sharers: int) -> int:
-        share = BULK_SHARE if line.lane == BULK else 1.0
-        known = self._adapters.get(line.channel_id)
-        window = CHANNEL_WINDOW if known and known[1].semantics == "at_least_once" else CAREFUL_WINDOW
-        channel = int(window * share) - self._per_channel[line.channel_id]
-        total = int(WINDOW * share) - len(self.flying)
-        return min(channel, total, max(4, WINDOW // sharers))
+        left = int(MOST_HELD * (BULK_SHARE if line.lane == BULK else 1.0)) - len(self.flying)
+        return min(self._flights[line.channel_id].room(line.lane), left, max(4, MOST_HELD // sharers))
 
     async def _try_feed(self, line: Line, room: int) -> int:
         """Feed a line. One that cannot be fed, say because its channel's settings cannot be opened, rests alone."""
@@ -167,6 +142,7 @@ class Sender:
             if line.rate is not None:
                 self._beat = min(self._beat, lines.interval(line.rate))
             ready = await preparing.prepare(tx, line, channel, claimed, self._texts)
+        measures.claimed(message.waited for message in claimed if message.attempts == 1)
         self._launch(line, channel, adapter, ready)
         return len(claimed)
 
@@ -186,18 +162,22 @@ class Sender:
     def _launch(
         self, line: Line, channel: Channel, adapter: Adapter, ready: Sequence[tuple[Claimed, Outbound]]
     ) -> None:
-        """Lay a portion out for the hands of its channel; take on hands as long as there is room."""
-        work = self._work.setdefault(channel.id, deque())
+        """Lay a portion out for the hands of its channel."""
+        flights = self._flights[channel.id]
+        flights.careful = channel.semantics == "at_most_once"
         now = clock.monotonic()
         for start in range(0, len(ready), adapter.can.batch):
             portion = ready[start : start + adapter.can.batch]
-            flights = [Sending(line, channel, claimed, now) for claimed, _ in portion]
-            self.flying.update((flight.claimed.id, flight) for flight in flights)
-            self._per_channel[channel.id] += len(flights)
-            work.append((adapter, flights, [outbound for _, outbound in portion]))
-        for _ in range(min(len(work), HANDS - self._hands[channel.id])):
-            self._hands[channel.id] += 1
-            self._start(self._send_all(channel.id, work))
+            sendings = [Sending(line, channel, claimed, now, now) for claimed, _ in portion]
+            self.flying.update((sending.claimed.id, sending) for sending in sendings)
+            flights.add(Batch(adapter, sendings, [outbound for _, outbound in portion]))
+        self._take_on(flights)
+
+    def _take_on(self, flights: Flights) -> None:
+        """As many hands as there is work for, and room."""
+        for _ in range(min(len(flights), HANDS - flights.hands)):
+            flights.hands += 1
+            self._start(self._send_all(flights))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         """A task of its own, held until it is done."""
@@ -205,14 +185,13 @@ class Sender:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send_all(self, channel_id: int, work: deque[Batch]) -> None:
-        """One hand: takes the next batch of its channel until there is none."""
-        while work:
-            adapter, flights, batch = work.popleft()
-            sent = await attempt(adapter, self.wire, batch)
-            self._results += zip(flights, sent, strict=True)
+    async def _send_all(self, flights: Flights) -> None:
+        """One hand: takes the channel's next batch until there is none, or too much is open."""
+        while batch := flights.take():
+            sent = await attempt(batch.adapter, self.wire, batch.outbound)
+            self._results += zip(batch.sendings, sent, strict=True)
             self._landed.set()
-        self._hands[channel_id] -= 1
+        flights.hands -= 1
 
     async def _write(self) -> None:
         """Write outcomes down, all that are there at once; the database being away only delays it."""
@@ -226,9 +205,11 @@ class Sender:
                 groups.setdefault(flight.line.key, []).append((flight, sent))
             for group in groups.values():
                 await self._write_group(group)
-            for flight, _ in results:
-                self.flying.pop(flight.claimed.id, None)  # a lease that ended while the database was away came twice
-                self._per_channel[flight.channel.id] -= 1
+            for sending, _ in results:
+                self.flying.pop(sending.claimed.id, None)  # a lease that ended while the database was away came twice
+            for channel_id, settled in Counter(sending.channel.id for sending, _ in results).items():
+                self._flights[channel_id].settled(settled, clock.monotonic())
+                self._take_on(self._flights[channel_id])
             self._wake.set()
 
     async def _write_group(self, group: list[tuple[Sending, Sent]]) -> None:
@@ -237,7 +218,8 @@ class Sender:
                 async with self._writing:
                     line, channel = group[0][0].line, group[0][0].channel
                     results = [(flight.claimed, sent) for flight, sent in group]
-                    await settling.settle(self.database, line, channel, results)
+                    outcomes = await settling.settle(self.database, line, channel, results)
+                measures.sent(channel, line.lane, zip(outcomes, [_age(flight) for flight, _ in group], strict=True))
                 return
             except Unavailable:
                 await asyncio.sleep(0.5)
@@ -268,6 +250,11 @@ class Sender:
                 flight.since = clock.monotonic()
 
 
+def _age(flight: Sending) -> float:
+    """Seconds since the message was due."""
+    return flight.claimed.waited + clock.monotonic() - flight.began
+
+
 async def _close_later(adapter: Adapter) -> None:
     """The adapter of settings that changed: its last sends end, then its connections."""
     await asyncio.sleep(adapter.send_seconds or SEND_SECONDS)
@@ -277,8 +264,12 @@ async def _close_later(adapter: Adapter) -> None:
 async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> list[Sent]:
     """Hand a batch to its adapter; whatever goes wrong becomes an answer per message."""
     try:
-        async with asyncio.timeout(adapter.send_seconds):
-            sent = {answer.id: answer for answer in await adapter.send(wire, batch)}
+        if adapter.send_seconds is None:  # its client keeps the time
+            answers = await adapter.send(wire, batch)
+        else:
+            async with asyncio.timeout(adapter.send_seconds):
+                answers = await adapter.send(wire, batch)
+        sent = {answer.id: answer for answer in answers}
     except SendError as error:
         return [Sent(id=message.id, error=error) for message in batch]
     except TimeoutError:

@@ -217,7 +217,7 @@ async def _unreachable(
         if recipient is None or recipient.contact_id in unwanted:
             refusals[to] = Refused(to, "recipient_opted_out", {"to": ["The recipient has opted out."]})
         elif recipient.contact_id in silent:
-            refusals[to] = Refused(to, "template_required", {"body": [TEMPLATE_REQUIRED]})
+            refusals[to] = Refused(to, "template_required", {"body": [recipients.TEMPLATE_REQUIRED]})
     return refusals
 
 
@@ -240,4 +240,3 @@ def _invalid(problems: Problems, code: str | None) -> Invalid:
 
 
 NOTHING = Said("", None, None)
-TEMPLATE_REQUIRED = "The recipient has not written for too long: only an approved template may be sent."

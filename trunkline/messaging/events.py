@@ -56,3 +56,19 @@ class ChannelTroubled(Event, frozen=True):
 
     id: int
     detail: str
+
+
+class MailsOpened(Event, frozen=True):
+    """People opened mails of broadcasts, each told once: (message, broadcast, contact)."""
+
+    type = "message.opened"
+
+    opened: list[tuple[int, int, int]]
+
+
+class MailsClicked(Event, frozen=True):
+    """People followed a link of a mail, each mail told once: (message, broadcast, contact, address)."""
+
+    type = "message.clicked"
+
+    clicked: list[tuple[int, int, int, str]]

@@ -2,7 +2,8 @@
 
 What a crash leaves open is bounded by `window`: the messages handed to the provider whose outcome is not committed.
 A channel that may repeat claims further ahead, so that its hands need not wait for the database; those messages have
-not left us and simply go out later. A channel that must not repeat claims no more than it may leave open.
+not left us and simply go out later. It does so by its pace, no further than a moment: whoever pauses or opts out is
+heard at once, also by a slow channel. A channel that must not repeat claims no more than it may leave open.
 """
 
 from collections import deque
@@ -15,7 +16,10 @@ from trunkline.messaging.lines import Claimed, Line
 from trunkline.messaging.sending import BULK
 
 WINDOW = 256
-AHEAD = 256
+MOST_HELD = 1024
+"""How many messages are claimed at most, of one channel and of all."""
+AHEAD_SECONDS = 0.2
+PACE_SECONDS = 0.25
 CAREFUL_WINDOW = 64
 """The window of an at-most-once channel: what a crash leaves open there stays open for a person to judge."""
 BULK_SHARE = 0.75
@@ -46,6 +50,8 @@ class Flights:
     def __init__(self) -> None:
         self.careful = True
         self.held = self.out = self.hands = 0
+        self._pace = 0.0
+        self._settled, self._since = 0, 0.0
         self._urgent: deque[Batch] = deque()
         self._bulk: deque[Batch] = deque()
 
@@ -55,7 +61,9 @@ class Flights:
 
     def room(self, lane: int) -> int:
         """How many messages of a lane may be claimed now."""
-        most = CAREFUL_WINDOW if self.careful else WINDOW + AHEAD
+        most = CAREFUL_WINDOW
+        if not self.careful:
+            most = min(max(most, int(self._pace * AHEAD_SECONDS)), MOST_HELD)
         return _share(most, lane) - self.held
 
     def add(self, batch: Batch) -> None:
@@ -75,10 +83,14 @@ class Flights:
         self.out += len(batch.sendings)
         return batch
 
-    def settled(self) -> None:
-        """The outcome of one message is committed, or nobody's to write any more."""
-        self.held -= 1
-        self.out -= 1
+    def settled(self, messages: int, at: float) -> None:
+        """So many outcomes are committed, or nobody's to write any more; `at` is the clock's reading."""
+        self.held -= messages
+        self.out -= messages
+        self._settled += messages
+        if at - self._since >= PACE_SECONDS:
+            self._pace = self._settled / (at - self._since)
+            self._settled, self._since = 0, at
 
 
 def _share(window: int, lane: int) -> int:

@@ -35,7 +35,7 @@ class Line(Struct, frozen=True):
         return self.lane, self.channel_id, self.account_id, self.broadcast_id
 
 
-class Claimed(Struct, frozen=True):
+class Claimed(Struct, frozen=True, gc=False):
     """A leased message with what rendering and sending need. `before` is its status when it was claimed."""
 
     id: int
@@ -53,11 +53,16 @@ class Claimed(Struct, frozen=True):
     attachments: list[dict[str, Any]] | None
     quick_replies: list[str] | None
     headers: dict[str, Any] | None
+    template_id: int | None
     credits: int
     credit_state: str
     expired: bool
     suppressed: bool
     contact_status: str | None
+    waited: float
+    """Seconds since it was queued, or since its moment when it was scheduled."""
+    variant: int | None = None
+    """Which subject of an A/B test it gets, counted from 1."""
 
 
 async def due(database: Database, limit: int = 256) -> list[Line]:
@@ -172,12 +177,14 @@ CLAIM = sql("""
         returning o.id, o.run_at, o.attempts
     )
     select l.id, l.run_at as leased_until, l.attempts, m.status as before, m.uuid, m.contact_id, m.conversation_id,
-        m.scheme, m.address, m.body, m.html, m.subject, m.attachments, m.quick_replies, m.headers, m.credits,
-        m.credit_state, coalesce(m.expires_at <= now(), false) as expired,
+        m.scheme, m.address, m.body, m.html, m.subject, m.attachments, m.quick_replies, m.headers,
+        m.template_id, m.credits, m.credit_state, coalesce(m.expires_at <= now(), false) as expired,
         exists (select from suppressions s where s.account_id = $1 and s.kind = $7
             and s.address = case m.scheme when 'whatsapp' then '+' || m.address else m.address end) as suppressed,
         (select c.status from contacts c where c.account_id = $1 and c.id = m.contact_id and c.deleted_at is null)
-            as contact_status
+            as contact_status,
+        greatest(0, extract(epoch from clock_timestamp() - coalesce(m.scheduled_at, m.created_at)))::float8 as waited,
+        m.variant
     from leased l
     join messages m on m.account_id = $1 and m.id = l.id
     order by l.id for update of m

@@ -1,15 +1,18 @@
 """Mailing: what the pipeline adds to an e-mail: subject and HTML, the thread it answers, the way to unsubscribe."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from trunkline.channels.base import Mail
 from trunkline.core.db import Database, Tx
 from trunkline.core.errors import NotFound
 from trunkline.core.tools import Tools
-from trunkline.messaging import consenting
+from trunkline.messaging import consenting, tracking
 from trunkline.messaging.lines import Claimed
 
 UNSUBSCRIBE = "unsubscribe"
+WAY_OUT = "unsubscribe_url"
+TRACK = "track."
 
 
 def mail(tx: Tx, message: Claimed, subject: str, html: str | None, *, bulk: bool) -> Mail:
@@ -30,6 +33,22 @@ def mail(tx: Tx, message: Claimed, subject: str, html: str | None, *, bulk: bool
 
 def unsubscribe_url(tools: Tools, account: int, message: int) -> str:
     return tools.url(f"/u/{tools.vault.sign(UNSUBSCRIBE, f'{account}-{message}')}")
+
+
+def marks(tools: Tools, account: int, broadcast: int, message: int, names: Iterable[str]) -> dict[str, str]:
+    """The addresses that stand in one recipient's letter alone, by the names of their slots."""
+    out = {}
+    for name in names:
+        if name == WAY_OUT:
+            out[name] = unsubscribe_url(tools, account, message)
+        elif (number := name.removeprefix(TRACK)).isdecimal():
+            token = tracking.token(tools.vault, account, broadcast, message, int(number))
+            out[name] = tools.url(f"/l/{token}" if int(number) else f"/o/{token}")
+    return out
+
+
+def is_mark(name: str) -> bool:
+    return name == WAY_OUT or name.startswith(TRACK)
 
 
 def check_link(tools: Tools, token: str) -> None:

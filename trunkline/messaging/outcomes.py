@@ -19,7 +19,7 @@ REST_SECONDS = 300
 """How long a channel rests after the provider refused the channel itself."""
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """`status` is the message's new one; `again_in` seconds when it waits for another try; `rest` for the channel."""
 
     status: str

@@ -16,14 +16,16 @@ from trunkline.contacts import values
 from trunkline.core import clock, text
 from trunkline.core.db import Tx, sql
 from trunkline.core.urns import Urn
-from trunkline.messaging import lines, mailing, statuses
+from trunkline.messaging import lines, mailing, measures, recipients, statuses
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.lines import Claimed, Line
+from trunkline.messaging.recipients import TEMPLATE_REQUIRED
 from trunkline.messaging.sending import BULK, segment_count
 from trunkline.messaging.statuses import Change
 
 Ready = tuple[Claimed, Outbound]
 
+NOTHING = (None, None, None)
 FRESH_SECONDS = 2.0
 MOST_TEXTS = 1000
 
@@ -35,8 +37,17 @@ class Base(Struct, frozen=True):
     subject: str | None
     body: str
     html: str | None
+    template_id: int | None
     variables: dict[str, Any]
     metered: bool
+    letter_html: str | None
+    letter_text: str | None
+    variants: list[dict[str, Any]] | None
+
+    def subject_of(self, message: Claimed) -> str | None:
+        if self.variants and message.variant:
+            return self.variants[message.variant - 1]["subject"]
+        return self.subject
 
 
 class Texts:
@@ -55,15 +66,23 @@ class Texts:
         return base
 
 
-class Rendered(Struct, frozen=True):
-    """`same` says that every recipient gets the base text, so it need not be stored again."""
+class Rendered(Struct, frozen=True, gc=False):
+    """`kept` is what must be stored of it: None for the parts that every recipient gets as they stand.
+
+    A mail goes out as `letter`, with links and ways out of its own; nobody needs those to read it again.
+    """
 
     body: str
     html: str | None
     subject: str | None
     segments: int
     credits: int
-    same: bool
+    kept: tuple[str | None, str | None, str | None]
+    letter: tuple[str, str | None] | None = None
+
+    @property
+    def same(self) -> bool:
+        return self.kept == NOTHING
 
 
 async def prepare(
@@ -79,14 +98,19 @@ async def prepare(
             drop.append((message, why))
         else:
             stay.append(message)
+    base = await (texts or Texts()).of(tx, line.broadcast_id) if line.broadcast_id and stay else None
+    stay, unheard = await _heard(tx, channel, stay, base)
+    drop += [(m, Change(m.id, "failed", reason="template_required", error=TEMPLATE_REQUIRED)) for m in unheard]
     rendered: dict[int, Rendered] = {}
-    if line.broadcast_id and stay:
-        rendered = await _render(tx, await (texts or Texts()).of(tx, line.broadcast_id), channel, stay)
+    if base and stay:
+        rendered = await _render(tx, base, channel, stay)
         stay, short = await _settle_price(tx, stay, rendered)
         drop += [(message, Change(message.id, "failed", reason="insufficient_credits")) for message in short]
     if drop or gone:
         await statuses.apply_many(tx, [change for _, change in drop])
         await lines.release(tx, line, [message for message, _ in drop] + gone)
+        for _, change in drop:
+            measures.WITHHELD.of(channel.kind, change.reason or change.status).add()
     unmarked = [m for m in stay if not (m.id in rendered and _is_new(m, rendered[m.id]))]
     if unmarked:
         await lines.mark(tx, unmarked)
@@ -109,20 +133,58 @@ def _why_not(message: Claimed, line: Line, channel: Channel, *, once: bool) -> C
     return None
 
 
+async def _heard(
+    tx: Tx, channel: Channel, messages: list[Claimed], base: Base | None
+) -> tuple[list[Claimed], list[Claimed]]:
+    """Parts those who may get this from those whom only a template reaches by now."""
+    if recipients.window(channel) is None or (base is not None and base.template_id is not None):
+        return messages, []
+    free = {m.id for m in messages if m.template_id is None}
+    silent = await recipients.silent(tx, channel, [m.contact_id for m in messages if m.id in free])
+    unheard = [m for m in messages if m.id in free and m.contact_id in silent]
+    late = {m.id for m in unheard}
+    return [m for m in messages if m.id not in late], unheard
+
+
 async def _render(tx: Tx, base: Base, channel: Channel, messages: Sequence[Claimed]) -> dict[int, Rendered]:
-    templates = [text.compile(part or "") for part in (base.body, base.html, base.subject)]
-    names = {name for template in templates for name in template.names}
+    body_of, html_of = text.compile(base.body), text.compile(base.html or "")
+    letter = _Letter(tx, base) if base.letter_text is not None else None
+    subjects = [base.subject, *(variant["subject"] for variant in base.variants or ())]
+    sources = [body_of, html_of, *(text.compile(subject or "") for subject in subjects)]
+    sources += letter.sources if letter else []
+    names = {name for template in sources for name in template.names if not mailing.is_mark(name)}
+    said = [name for name in (*body_of.names, *html_of.names) if not mailing.is_mark(name)]
     people = await values.of_contacts(tx, [message.contact_id for message in messages], names) if names else {}
     out = {}
     for message in messages:
         known = {**people.get(message.contact_id, {}), **base.variables}
-        body = templates[0].render(known, missing="empty")
-        html = templates[1].render(known, escape="html", missing="empty") if base.html else None
-        subject = templates[2].render(known, escape="header", missing="empty") if base.subject else None
+        body = body_of.render(known, missing="empty")
+        html = html_of.render(known, escape="html", missing="empty") if base.html else None
+        source = base.subject_of(message)
+        subject = text.compile(source).render(known, escape="header", missing="empty") if source else None
+        kept = (body if said else None, html if said else None, subject if subject != base.subject else None)
         count = segment_count(channel, body)
         price = prices.price(channel.kind, pool=channel.pool, metered=base.metered, segments=count)
-        out[message.id] = Rendered(body, html, subject, count, price, same=not names)
+        sent = letter.to(message, known) if letter else None
+        out[message.id] = Rendered(body, html, subject, count, price, kept, sent)
     return out
+
+
+class _Letter:
+    """The mail of a broadcast, ready for the marks of each recipient."""
+
+    def __init__(self, tx: Tx, base: Base) -> None:
+        self.tools, self.account, self.broadcast = tx.database.tools, tx.account, base.id
+        self.text = text.compile(base.letter_text or "")
+        self.html = text.compile(base.letter_html) if base.letter_html else None
+        self.sources = [self.text, *([self.html] if self.html else [])]
+        names = {name for source in self.sources for name in source.names}
+        self.marks = sorted(name for name in names if mailing.is_mark(name))
+
+    def to(self, message: Claimed, known: dict[str, Any]) -> tuple[str, str | None]:
+        known = {**known, **mailing.marks(self.tools, self.account, self.broadcast, message.id, self.marks)}
+        html = self.html.render(known, escape="html", missing="empty") if self.html else None
+        return self.text.render(known, missing="empty"), html
 
 
 async def _settle_price(
@@ -155,9 +217,9 @@ async def _store(tx: Tx, messages: Sequence[Claimed], texts: Sequence[Rendered])
         STORE,
         tx.account,
         [m.id for m in messages],
-        [None if text.same else text.body for text in texts],
-        [None if text.same else text.html for text in texts],
-        [None if text.same else text.subject for text in texts],
+        [text.kept[0] for text in texts],
+        [text.kept[1] for text in texts],
+        [text.kept[2] for text in texts],
         [text.segments for text in texts],
         [text.credits for text in texts],
         [m.attempts for m in messages],
@@ -179,6 +241,8 @@ def _outbound(tx: Tx, line: Line, channel: Channel, message: Claimed, rendered: 
     if channel.sends_as == "email":
         subject = (rendered.subject if rendered else message.subject) or ""
         html = rendered.html if rendered else message.html
+        if rendered and rendered.letter:
+            body, html = rendered.letter
         mail = mailing.mail(tx, message, subject, html, bulk=line.broadcast_id != 0)
     return Outbound(
         id=message.id,
@@ -198,7 +262,8 @@ def _outbound(tx: Tx, line: Line, channel: Channel, message: Claimed, rendered: 
 
 
 BASE = sql("""
-    select b.id, b.subject, b.body, b.html, b.variables, a.metered
+    select b.id, b.subject, b.body, b.html, b.template_id, b.variables, a.metered, b.letter_html, b.letter_text,
+        b.variants
     from broadcasts b join accounts a on a.id = b.account_id where b.account_id = $1 and b.id = $2
 """)
 

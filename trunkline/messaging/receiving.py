@@ -5,6 +5,7 @@ A repeat is told by the provider's message id under a unique key, so any number 
 
 import contextlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -15,13 +16,17 @@ from trunkline.contacts import people
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.errors import NotFound
+from trunkline.core.jobs import Desk, job
 from trunkline.core.text import clean
-from trunkline.messaging import bouncing, consenting, media, statuses
+from trunkline.messaging import bouncing, channels, consenting, measures, media, statuses
 from trunkline.messaging.channels import POOL, Channel
 from trunkline.messaging.events import MessageReceived
 
 Item = Inbound | Status | OptOut
 """What a provider may tell us."""
+
+EARLY_SECONDS = (1, 5, 30, 300)
+"""When we look again for the message of a delivery report."""
 
 LONGEST = 65_536
 """Characters of an inbound text that are kept."""
@@ -35,14 +40,26 @@ class Received(Struct, frozen=True):
 
 async def take(database: Database, channel: Channel, items: Sequence[Item]) -> list[Received]:
     """Store what a provider told us about one channel. On a pool channel each item finds its own workspace."""
-    received: list[Received] = []
     items = [_cleaned(item) for item in items]
+    received, early = await _take(database, channel, items)
+    if early:
+        async with database.tx(channel.account_id) as tx:
+            _look_later(tx, channel, early, 0)
+    reports, opt_outs = (sum(isinstance(item, kind) for item in items) for kind in (Status, OptOut))
+    measures.received(channel, reports, opt_outs, [each.duplicate for each in received])
+    return received
+
+
+async def _take(database: Database, channel: Channel, items: Sequence[Item]) -> tuple[list[Received], list[Status]]:
+    """What was stored, and the reports that came before our own note of the send, as far as one can tell."""
+    received: list[Received] = []
+    early: list[Status] = []
     for account, batch in (await _by_account(database, channel, items)).items():
         batch = [await _with_files(database, account, channel, item) for item in batch]
         async with database.tx(account, actor=f"channel:{channel.id}") as tx:
             reports = [item for item in batch if isinstance(item, Status)]
             if reports:
-                await statuses.report(tx, channel.id, reports)
+                early += (await statuses.report(tx, channel.id, reports)).unknown
                 await bouncing.judge(tx, channel, reports)
             for item in batch:
                 if isinstance(item, OptOut):
@@ -51,7 +68,23 @@ async def take(database: Database, channel: Channel, items: Sequence[Item]) -> l
             messages = [item for item in batch if isinstance(item, Inbound)]
             if messages:
                 received += await store(tx, channel, messages)
-    return received
+    return received, [report for report in early if report.external_id and not report.message_id]
+
+
+def _look_later(tx: Tx, channel: Channel, reports: Sequence[Status], tries: int) -> None:
+    moment = clock.now() + timedelta(seconds=EARLY_SECONDS[tries])
+    look_again.later(tx, channel.id, msgspec.to_builtins(reports), tries + 1, at=moment)
+
+
+@job("receiving.look_again", apart=True)
+async def look_again(desk: Desk, channel_id: int, reports: list[dict[str, Any]], tries: int) -> None:
+    """Delivery reports that named no message: a provider may be faster than our own note of what it took."""
+    async with desk.tx() as tx:
+        channel = await channels.with_deleted(tx, channel_id)
+    _, early = await _take(desk.database, channel, msgspec.convert(reports, list[Status]))
+    if early and tries < len(EARLY_SECONDS):
+        async with desk.tx() as tx:
+            _look_later(tx, channel, early, tries)
 
 
 async def store(tx: Tx, channel: Channel, messages: Sequence[Inbound]) -> list[Received]:
@@ -62,7 +95,7 @@ async def store(tx: Tx, channel: Channel, messages: Sequence[Inbound]) -> list[R
     contacts = await people.get_or_create(tx, urns, names=names, source=channel.sends_as)
     rows = [_row(message, contact_id) for message, (contact_id, _) in zip(messages, contacts, strict=True)]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    stored = await tx.fetch(_Stored, INSERT, tx.account, channel.id, *columns)
+    stored = await tx.fetch(_Stored, INSERT, tx.account, channel.id, *columns, channel.sends_as)
     known = {row.position: row for row in stored}
     if len(known) < len(messages):
         # A repeat: its first copy was committed by somebody else, perhaps just now.
@@ -102,9 +135,12 @@ async def _by_account(database: Database, channel: Channel, items: Sequence[Item
         )
     batches: dict[int, list[Item]] = {}
     for owner in owners:
-        if owner.account is None:
-            continue  # nobody here ever wrote to that address
-        batches.setdefault(owner.account, []).append(items[owner.position - 1])
+        item = items[owner.position - 1]
+        if owner.account is not None:
+            batches.setdefault(owner.account, []).append(item)
+        elif isinstance(item, Status):
+            batches.setdefault(POOL, []).append(item)  # whose it is will be known when our own note of the send is
+        # Nobody here ever wrote to the address of any other.
     return batches
 
 
@@ -177,6 +213,9 @@ INSERT = sql("""
         from arrived order by position
         on conflict (account_id, channel_id, external_id) where direction = 'in' and external_id is not null do nothing
         returning id, external_id
+    ), counted as (
+        insert into daily (account_id, name, day, subject, value)
+        select $1, 'messages.in', account_day($1, now()), $13, count(*) from stored having count(*) > 0
     )
     select min(a.position) as position, s.id, false as duplicate
     from stored s join arrived a on a.external_id = s.external_id group by s.id

@@ -20,6 +20,9 @@ class Recipient(Struct, frozen=True):
     urn: Urn
 
 
+TEMPLATE_REQUIRED = "The recipient has not written for too long: only an approved template may be sent."
+
+
 def read(sends_as: str, typed: str) -> str:
     """The one spelling of an address that a kind of channel reaches; raises ValueError with a sentence."""
     return mailaddr.parse(typed) if sends_as == "email" else phones.parse(typed)
@@ -50,11 +53,16 @@ async def refused(tx: Tx, contacts: Sequence[int]) -> set[int]:
 
 async def silent(tx: Tx, channel: Channel, contacts: Sequence[int]) -> set[int]:
     """Those whom this channel may send approved templates only, because they have not written lately."""
-    hours = adapters.get(channel.kind).can.reply_window_hours
-    if hours is None:
+    hours = window(channel)
+    if hours is None or not contacts:
         return set()
     since = clock.now() - timedelta(hours=hours)
     return set(contacts) - set(await tx.column(int, WROTE, tx.account, channel.id, list(contacts), since))
+
+
+def window(channel: Channel) -> int | None:
+    """For how many hours somebody's message lets us answer on this channel in our own words; None for always."""
+    return adapters.get(channel.kind).can.reply_window_hours.get(channel.sends_as)
 
 
 def _urn(channel: Channel, address: str) -> Urn:
@@ -82,6 +90,7 @@ REFUSED = sql("""
 """)
 
 WROTE = sql("""
-    select distinct contact_id from messages
-    where account_id = $1 and channel_id = $2 and contact_id = any($3) and direction = 'in' and created_at > $4
+    select c.id from unnest($3::bigint[]) as c (id) where (
+        select true from messages m where m.account_id = $1 and m.contact_id = c.id and m.channel_id = $2
+            and m.direction = 'in' and m.created_at > $4 limit 1)
 """)

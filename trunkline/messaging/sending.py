@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -34,6 +35,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     conversation_id: int | None = None
     user_id: int | None = None
     metadata: dict[str, Any] = {}
+    uuid: UUID | None = None
+    flow_id: int | None = None
 
 
 class Queued(Struct, frozen=True):
@@ -128,6 +131,8 @@ def _row(draft: Draft, count: int, cost: int) -> tuple[object, ...]:
         draft.metadata or None,
         count,
         cost,
+        draft.uuid,
+        draft.flow_id,
     )
 
 
@@ -135,17 +140,17 @@ INSERT = sql("""
     with draft as (
         select * from unnest($8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
             $15::text[], $16::jsonb[], $17::bigint[], $18::bigint[], $19::bigint[], $20::jsonb[], $21::int[],
-            $22::int[]) with ordinality
+            $22::int[], $23::uuid[], $24::bigint[]) with ordinality
             as d (contact_id, scheme, address, body, html, subject, attachments, quick_replies, headers, template_id,
-            conversation_id, user_id, metadata, segments, credits, position)
+            conversation_id, user_id, metadata, segments, credits, uuid, flow_id, position)
     ), message as (
         insert into messages (account_id, direction, status, lane, channel_id, batch, scheduled_at, expires_at,
             contact_id, scheme, address, kind, body, html, subject, attachments, quick_replies, headers, template_id,
-            conversation_id, user_id, metadata, segments, credits, credit_state)
+            conversation_id, user_id, metadata, segments, credits, credit_state, uuid, flow_id)
         select $1, 'out', 'queued', $3, $2, $4, $5, $6, contact_id, scheme, address,
             case when html is null then 'text' else 'html' end, body, html, subject, attachments::jsonb,
             quick_replies::jsonb, headers, template_id, conversation_id, user_id, metadata, segments, credits,
-            case when credits > 0 then 'reserved' else 'none' end
+            case when credits > 0 then 'reserved' else 'none' end, coalesce(uuid, gen_random_uuid()), flow_id
         from draft order by position
         returning id, created_at
     ), waiting as (

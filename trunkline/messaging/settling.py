@@ -20,8 +20,8 @@ from trunkline.messaging.statuses import Change
 Result = tuple[Claimed, Sent]
 
 
-async def settle(database: Database, line: Line, channel: Channel, results: Sequence[Result]) -> None:
-    """Statuses, credits, counts, queue rows and the channel log of one batch: all or nothing."""
+async def settle(database: Database, line: Line, channel: Channel, results: Sequence[Result]) -> list[Outcome]:
+    """Statuses, credits, counts, queue rows and the channel log of one batch: all or nothing. An outcome for each."""
     once, waits = channel.semantics == "at_most_once", adapters.get(channel.kind).retry_seconds
     decided = [(c, sent, decide(sent, c.attempts, at_most_once=once, waits=waits)) for c, sent in results]
     async with database.tx(line.account_id, cause=f"broadcast:{line.broadcast_id}" if line.broadcast_id else "") as tx:
@@ -31,7 +31,7 @@ async def settle(database: Database, line: Line, channel: Channel, results: Sequ
         if again:
             await lines.postpone(tx, line, again)
             tx.wake("outbound")
-        if line.lane != BULK:
+        if line.lane != BULK:  # whom a broadcast reached is noted when it is over
             reached = [claimed.contact_id for claimed, _, outcome in decided if outcome.status == "sent"]
             await people.touch(tx, reached, outbound=clock.now())
         await logs.add(tx, [_entry(channel, *row) for row in decided if _worth_logging(line, *row)])
@@ -45,6 +45,7 @@ async def settle(database: Database, line: Line, channel: Channel, results: Sequ
     trouble = next((outcome.trouble for _, _, outcome in decided if outcome.trouble), None)
     if trouble or channel.trouble:
         await channels.set_trouble(database, channel, trouble)
+    return [outcome for _, _, outcome in decided]
 
 
 def _change(claimed: Claimed, outcome: Outcome) -> Change:

@@ -16,7 +16,7 @@ from trunkline.core.db import Tx, sql
 from trunkline.messaging.events import MessagesChanged
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One piece of evidence about a message of this account."""
 
     id: int
@@ -27,7 +27,7 @@ class Change(Struct, frozen=True):
     provider_code: str | None = None
 
 
-class Changed(Struct, frozen=True):
+class Changed(Struct, frozen=True, gc=False):
     """A message that really moved, before and after."""
 
     id: int
@@ -40,6 +40,9 @@ class Changed(Struct, frozen=True):
     credit_before: str
     credit_state: str
     reason: str | None
+    reason_before: str | None
+    handed_over: bool
+    variant: int | None
     moved: bool
 
 
@@ -54,7 +57,14 @@ async def apply_many(tx: Tx, changes: Sequence[Change]) -> list[Changed]:
     return changed
 
 
-async def report(tx: Tx, channel_id: int, statuses: Sequence[Status]) -> list[Changed]:
+class Reported(Struct, frozen=True):
+    """What delivery reports moved, and those that name no message of ours, or none yet."""
+
+    changed: list[Changed]
+    unknown: list[Status]
+
+
+async def report(tx: Tx, channel_id: int, statuses: Sequence[Status]) -> Reported:
     """Delivery reports of a channel. A report may only touch messages of this channel and account."""
     ids = await tx.rows(
         REPORTED,
@@ -64,14 +74,12 @@ async def report(tx: Tx, channel_id: int, statuses: Sequence[Status]) -> list[Ch
         [s.message_id or 0 for s in statuses],
     )
     found: dict[int, int | None] = dict(ids)
-    return await apply_many(
-        tx,
-        [
-            Change(id, s.status, s.external_id, s.reason, s.detail, s.code)
-            for n, s in enumerate(statuses, start=1)
-            if (id := found.get(n))
-        ],
-    )
+    changes = [
+        Change(id, s.status, s.external_id, s.reason, s.detail, s.code)
+        for n, s in enumerate(statuses, start=1)
+        if (id := found.get(n))
+    ]
+    return Reported(await apply_many(tx, changes), [s for n, s in enumerate(statuses, start=1) if not found.get(n)])
 
 
 async def stats(tx: Tx) -> dict[str, int]:
@@ -100,6 +108,7 @@ def _waves(changes: Sequence[Change]) -> list[list[Change]]:
 async def _apply(tx: Tx, wave: list[Change]) -> list[Changed]:
     moved: list[Changed] = []
     while wave:
+        wave = sorted(wave, key=lambda change: change.id)  # all who write several lock them in one order
         columns = [list(column) for column in zip(*map(_row, wave), strict=True)]
         rows = await tx.fetch(Changed, APPLY, tx.account, *columns)
         moved += [row for row in rows if row.moved]
@@ -134,11 +143,25 @@ async def _count(tx: Tx, moved: list[Changed]) -> None:
     deltas: Counter[str] = Counter()
     for m in moved:
         if m.broadcast_id is not None:
-            deltas[f"broadcast:{m.broadcast_id}:{_counted(m.before)}"] -= 1
-            deltas[f"broadcast:{m.broadcast_id}:{_counted(m.status)}"] += 1
+            owners = [f"{m.broadcast_id}", *([f"{m.broadcast_id}.{m.variant}"] if m.variant else [])]
+            for owner in owners:
+                for state, delta in _moves(m):
+                    deltas[f"broadcast:{owner}:{state}"] += delta
     deltas = Counter({name: delta for name, delta in deltas.items() if delta})
     if deltas:
         await tx.run(COUNT, tx.account, list(deltas), list(deltas.values()))
+
+
+def _moves(m: Changed) -> list[tuple[str, int]]:
+    """`returned` counts what failed after it was handed over, `bounced` what a mailbox did not take."""
+    moves = [(_counted(m.before), -1), (_counted(m.status), 1)]
+    gone, back = m.status == "failed", m.before == "failed"
+    if gone != back and m.handed_over:
+        moves.append(("returned", 1 if gone else -1))
+    bounced, unbounced = gone and m.reason in BOUNCES, back and m.reason_before in BOUNCES
+    if bounced != unbounced:
+        moves.append(("bounced", 1 if bounced else -1))
+    return moves
 
 
 def _counted(status: str) -> str:
@@ -146,16 +169,23 @@ def _counted(status: str) -> str:
     return "queued" if status in ("queued", "sending", "errored") else status
 
 
+BOUNCES = frozenset({"hard_bounce", "soft_bounce", "reputation", "invalid", "rejected"})
+"""Why a mail failed that came back, at once or later."""
+
+# The cost must not hang on what the planner believes of a table that grows by a million rows in a minute: the first
+# message from an id on, in order, can only be found by the key, and is then found again by where it lies. What was
+# handed over for the first time is counted for its day in the same breath.
 APPLY = sql("""
-    with change as (
-        select * from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+    with old as materialized (
+        select m.ctid, m.id, m.status as before, m.credits, m.credit_state as credit_before, m.conversation_id,
+            m.broadcast_id, m.contact_id, c.status, c.external_id, c.reason, c.error, c.provider_code,
+            m.reason as reason_before, m.sent_at is not null as handed_over, m.variant, m.channel_id, m.user_id
+        from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
             as c (id, status, external_id, reason, error, provider_code)
-    ), old as (
-        select m.id, m.status as before, m.credits, m.credit_state as credit_before, m.conversation_id,
-            m.broadcast_id, m.contact_id, c.status, c.external_id, c.reason, c.error,
-            c.provider_code
-        from messages m join change c on c.id = m.id
-        where m.account_id = $1 and m.id = any($2) and m.direction = 'out' and case c.status
+        cross join lateral (
+            select m.ctid, m.* from messages m where m.account_id = $1 and m.id >= c.id order by m.id limit 1
+        ) m
+        where m.id = c.id and m.direction = 'out' and case c.status
             when 'errored' then m.status in ('queued', 'sending', 'errored')
             when 'unknown' then m.status in ('queued', 'sending', 'errored')
             when 'sent' then m.status in ('queued', 'sending', 'errored', 'unknown')
@@ -185,14 +215,30 @@ APPLY = sql("""
             when old.status in ('unknown', 'sent', 'delivered', 'read') then 'captured'
             else m.credit_state end
     from old
-    where m.account_id = $1 and m.id = any($2) and m.id = old.id and m.status = old.before
+    where m.account_id = $1 and m.ctid = old.ctid and m.id = old.id and m.status = old.before
         and m.credit_state = old.credit_before
-    returning m.id, m.credit_state, m.reason
+    returning m.id, old.before, m.status, old.conversation_id, old.broadcast_id, old.contact_id, old.credits,
+        old.credit_before, m.credit_state, m.reason, old.reason_before, old.handed_over, old.variant, old.channel_id,
+        old.user_id
+    ), gone as (
+        select channel_id, user_id from new where not handed_over and status in ('sent', 'delivered', 'read')
+    ), counted as (
+        insert into daily (account_id, name, day, subject, value)
+        select $1, name, account_day($1, now()), subject, value from (
+            select 'messages.out' as name,
+                (select c.sends_as from channels c where c.account_id in ($1, 0) and c.id = gone.channel_id) as subject,
+                count(*) as value
+            from gone group by channel_id
+            union all
+            select 'messages.sent_by', user_id::text, count(*) from gone where user_id is not null group by user_id
+        ) fact
     )
-    select old.id, old.before, old.status, old.conversation_id, old.broadcast_id, old.contact_id, old.credits,
-        old.credit_before, coalesce(new.credit_state, old.credit_before) as credit_state, new.reason,
-        new.id is not null as moved
-    from old left join new on new.id = old.id
+    select id, before, status, conversation_id, broadcast_id, contact_id, credits, credit_before, credit_state,
+        reason, reason_before, handed_over, variant, true as moved from new
+    union all
+    select id, before, status, conversation_id, broadcast_id, contact_id, credits, credit_before, credit_before, null,
+        reason_before, handed_over, variant, false
+    from old where id not in (select id from new)
 """)
 
 # Scalar subqueries on purpose: each report is a probe or two of a key, whatever the planner believes.

@@ -117,6 +117,9 @@ def _columns(draft: Draft) -> tuple[object, ...]:
         fields["language"] = ["The language field must be a language code such as en or pt-BR."]
     if not draft.body.strip():
         fields["body"] = ["The body field is required."]
+    for field, written in (("subject", draft.subject or ""), ("body", draft.body)):
+        if slip := text.unclosed(written):
+            fields[field] = [f"The {field} field opens a variable and does not close it: {slip}"]
     if fields:
         raise Invalid(fields)
     subject = text.clean(draft.subject) if draft.subject else None
