@@ -29,6 +29,7 @@ class Size(Struct, frozen=True):
 
 SIZES: dict[Scale, Size] = {"full": Size(2_000, 5), "quick": Size(500, 3), "tiny": Size(2, 1)}
 ENVIRONMENT = Environment(allowed_languages=("eng",))
+QUERIES = ('drink = "Tea"', "age > 17", "name ~ Ann", 'drink = ""')
 NAME = uuid.UUID("6ba7b811-9dad-41d1-80b4-00c04fd430c8")
 
 
@@ -94,12 +95,11 @@ def _contacts(count: int) -> list[bytes]:
 
 
 def _assets(flows: Sequence[Flow]) -> Assets:
-    queries = ('drink = "Tea"', "age > 17", "name ~ Ann", 'drink = ""')
     return Assets(
         Known(flows),
         channels=[Channel(uuid=_uuid("line"), name="Line", address="+12025550100", schemes=("tel",), country="US")],
         fields=[Field(key="drink", name="Drink"), Field(key="age", name="Age", type="number")],
-        groups=[Group(uuid=_uuid(query), name=query, query=query) for query in queries],
+        groups=[Group(uuid=_uuid(query), name=query, query=query) for query in QUERIES],
     )
 
 

@@ -1,4 +1,4 @@
-"""The bare handler: what the list of contacts costs when nothing is between it and the libraries.
+"""The bare handler: what a list costs when nothing is between it and the libraries.
 
 `python -m benchmarks.raw DSN` serves it with the product's own server on a free port. It knows the key from the same
 memory, counts it with the same limiter, opens the same transaction with the same setting, runs the same statements
@@ -19,9 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trunkline.accounts.credentials import Credentials
-from trunkline.contacts import listing, records
-from trunkline.core.db import Database
+from trunkline.contacts import cards, listing, records
+from trunkline.core import paging
+from trunkline.core.crypto import Vault
+from trunkline.core.db import Database, Statement
 from trunkline.core.limits import Bucket, Limiter
+from trunkline.dialects.developer import shapes as developer
 from trunkline.dialects.platform import shapes as platform
 from trunkline.dialects.portal import shapes as portal
 from trunkline.server import serve
@@ -37,12 +40,42 @@ class Handlers:
     def __init__(self, database: Database, credentials: Credentials):
         assert database._app is not None
         self.pool, self.credentials, self.limiter = database._app.connections, credentials, Limiter()
+        self.vault = Vault(b"a secret of the bare handler")
 
     async def platform(self, request: Request) -> Response:
         return await self.answer(request, request.headers["authorization"][7:], platform_contact)
 
     async def portal(self, request: Request) -> Response:
         return await self.answer(request, request.headers["x-api-key"], portal_contact)
+
+    async def developer_contacts(self, request: Request) -> Response:
+        return await self.cards(request, cards.CONTACTS, listing.TOTAL, cards.ContactCard, developer.contact)
+
+    async def developer_companies(self, request: Request) -> Response:
+        return await self.cards(request, cards.COMPANIES, cards.COUNT_COMPANIES, cards.CompanyCard, developer.company)
+
+    async def cards(self, request: Request, page: Statement, total: Statement, kind: Any, shape: Any) -> Response:
+        """A page of an array, with the headers that lead on."""
+        credential = await self.credentials.find(request.headers["authorization"][7:])
+        if credential is None:
+            return Response(status_code=401)
+        account = credential.account.id
+        verdict = self.limiter.hit(credential.key_id, BUCKET)
+        async with self.pool.acquire() as connection:
+            await connection.execute(f"begin; set local trunkline.account = '{account}'")
+            rows = [kind(*row) for row in await connection.fetch(page.text, account, None, 0, PER_PAGE)]
+            count = await connection.fetchval(total.text, account) or 0
+            await connection.execute("commit")
+        body = encode([shape(row) for row in rows])
+        after = paging.encode(self.vault, f"{request.url.path}:{account}", (rows[-1].created_at, rows[-1].id))
+        url = f"http://{request.headers['host']}{request.url.path}?limit={PER_PAGE}&cursor={after}"
+        headers = {
+            "x-total-count": str(count),
+            "link": f'<{url}>; rel="next"',
+            "x-ratelimit-limit": str(verdict.limit),
+            "x-ratelimit-remaining": str(verdict.remaining),
+        }
+        return Response(body, 200, headers, "application/json")
 
     async def answer(self, request: Request, key: str, shape: Any) -> Response:
         credential = await self.credentials.find(key)
@@ -114,7 +147,12 @@ async def main(dsn: str) -> None:
     credentials = await Credentials(database).open()
     handlers = Handlers(database, credentials)
     app = Starlette(
-        routes=[Route("/api/v1/contacts", handlers.platform), Route("/api/portal/v1/contacts", handlers.portal)]
+        routes=[
+            Route("/api/v1/contacts", handlers.platform),
+            Route("/api/portal/v1/contacts", handlers.portal),
+            Route("/api/developer/v1/contacts", handlers.developer_contacts),
+            Route("/api/developer/v1/companies", handlers.developer_companies),
+        ]
     )
 
     def tell(host: str, port: int) -> None:

@@ -1,6 +1,8 @@
 """The documents say what is there, and nothing that is not."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,11 @@ def _leads_somewhere(page: Path, target: str) -> bool:
 
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def test_every_metric_is_documented() -> None:
+    page = (DOCS / "reference/metrics.md").read_text()
+    script = "import trunkline.app, trunkline.worker\nfrom trunkline.core.metrics import REGISTER\nprint(*REGISTER)"
+    counted = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert not [name for name in counted.stdout.split() if f"| `{name}` |" not in page]

@@ -8,8 +8,10 @@ from starlette.applications import Starlette
 
 from tests import world
 from trunkline import health
+from trunkline.core import vitals
 from trunkline.core.db import Database
 from trunkline.core.errors import Unavailable
+from trunkline.worker import Worker
 
 pytestmark = pytest.mark.anyio
 
@@ -55,10 +57,35 @@ async def test_a_held_installation_says_so(client: httpx.AsyncClient, database: 
 async def test_without_the_database_it_is_alive_and_not_ready(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(database: Database) -> None:
-        raise Unavailable("The database")
-
     monkeypatch.setattr(health, "numbers", away)
+
     statuses = [(await client.get(path)).status_code for path in ("/healthz", "/readyz", "/metrics")]
 
-    assert statuses == [200, 503, 503]
+    assert statuses == [200, 503, 200]
+
+
+async def test_without_the_database_what_was_counted_here_is_still_told(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "numbers", away)
+
+    told = (await client.get("/metrics")).text
+
+    assert "trunkline_database_up 0.0" in told
+    assert f'trunkline_database_connections{{process="{vitals.process()}",role="app",state="busy"}} 0.0' in told
+
+
+async def test_what_a_worker_counted_is_told_by_every_web_process(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    worker = Worker(database, ("jobs",))
+    await worker._say_alive()
+    await world.execute(database.dsn, "update workers set host = 'elsewhere', pid = 7 where id = $1", worker.id)
+
+    told = (await client.get("/metrics")).text
+
+    assert 'trunkline_database_connections{process="elsewhere:7",role="system",state="busy"} 1.0' in told
+
+
+async def away(database: Database) -> None:
+    raise Unavailable("The database")

@@ -10,7 +10,7 @@ from trunkline.reactions import REACTIONS
 
 def test_every_event_stands_in_the_table() -> None:
     for module in pkgutil.walk_packages(trunkline.__path__, "trunkline."):
-        if module.name.endswith(".events"):
+        if module.name.endswith((".events", ".facts")):
             importlib.import_module(module.name)
 
     missing = {name for name, cls in TYPES.items() if cls.__module__.startswith("trunkline.") and cls not in REACTIONS}

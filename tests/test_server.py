@@ -192,6 +192,7 @@ REFUSED = {
     "TRACE": (request(start=b"TRACE /x HTTP/1.1"), 405),
     "CONNECT": (request(start=b"CONNECT example.org:443 HTTP/1.1"), 405),
     "unknown method": (request(start=b"FOO /x HTTP/1.1"), 501),
+    "method of nowhere": (request(start=b"QUERY /x HTTP/1.1"), 405),
     "lower-case method": (request(start=b"get /x HTTP/1.1"), 501),
     "method that is no token": (request(start=b"G@T /x HTTP/1.1"), 400),
     "other expectation": (request(b"Expect: 200-ok"), 417),
@@ -409,6 +410,28 @@ async def test_a_chunked_body_over_the_cap_is_cut_while_the_app_reads():
     assert heard.startswith(b"HTTP/1.1 413 ")
     assert heard.count(b"HTTP/1.1") == 1
     assert app.seen == ["POST /x"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (request(start=b"FOO /x?y HTTP/1.1"), "/x 501 Method FOO is not supported."),
+        (request(start=b"QUERY /x HTTP/1.1"), "/x 405 Method QUERY is not supported."),
+        (request(b"Content-Length: 9999999", start=b"POST /x HTTP/1.1"), "/x 413 The request body is too large."),
+        (chunked(b"9999999\r\nabc"), "/x 413 The request body is too large."),
+        (request(host=False), "/x 400 The Host header is missing."),
+        (b"nonsense\r\n\r\n", " 400 Malformed request line."),
+    ],
+    ids=["unknown method", "method of nowhere", "long body", "long chunk", "no host", "no request"],
+)
+async def test_the_app_words_what_the_server_refuses(raw, told):
+    def wording(path, status, message):
+        return f"{path} {status} {message}".encode()
+
+    async with serving(Recorder(), wording=wording) as served:
+        heard = await served.talk(raw)
+
+    assert heard.endswith(b"\r\n\r\n" + told.encode())
 
 
 @given(junk=st.binary(min_size=1, max_size=200), at=st.integers(0, 200))

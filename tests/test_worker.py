@@ -14,13 +14,13 @@ import pytest
 import trunkline
 from tests import world
 from trunkline import reactions
-from trunkline.core import clock
+from trunkline.core import clock, jobs
 from trunkline.core.db import Database, Statement, Tx
 from trunkline.core.errors import Unavailable
 from trunkline.core.events import Event, Happened
-from trunkline.core.jobs import Claims, job
+from trunkline.core.jobs import Claims, Desk, job
 from trunkline.messaging.channels import Channel
-from trunkline.worker import QUEUES, Worker
+from trunkline.worker import JOB_SECONDS, QUEUES, Worker
 
 
 def test_every_job_is_known_to_the_worker() -> None:
@@ -123,6 +123,13 @@ async def attempt(database: Database) -> None:
         await worker._run_call(claims, call)
 
 
+async def lose(database: Database, times: int) -> None:
+    """Let workers claim what is due and die."""
+    for _ in range(times):
+        await world.execute(database.dsn, "update jobs set run_at = now() - interval '1 second'")
+        await Claims(database, "jobs").take(16)
+
+
 @pytest.mark.anyio
 async def test_from_a_call_of_the_provider_to_the_inbox(quiet: Database, account: int) -> None:
     channel = await world.simulator(quiet, account)
@@ -220,14 +227,26 @@ async def test_a_job_that_always_fails_is_buried_after_five_tries(quiet: Databas
 @pytest.mark.anyio
 async def test_a_job_that_kills_its_worker_each_time_is_buried(quiet: Database) -> None:
     await enqueue(quiet, "deadly")
-    for _ in range(5):
-        await Claims(quiet, "jobs").take(1)
-        await world.execute(quiet.dsn, "update jobs set run_at = now() - interval '1 second'")
+    await lose(quiet, jobs.MOST_LOST)
 
     await attempt(quiet)
 
     [letter] = await world.execute(quiet.dsn, "select error from dead_letters")
     assert (letter[0], await worked(quiet)) == ("It stopped the worker each time.", 0)
+
+
+@pytest.mark.anyio
+async def test_workers_that_die_take_no_tries_from_a_job(quiet: Database) -> None:
+    behaviour["unlucky"] = ValueError("not yet")
+    await enqueue(quiet, "unlucky")
+    await lose(quiet, 6)
+
+    await attempt(quiet)
+    await lose(quiet, 6)
+    behaviour.clear()
+    await attempt(quiet)
+
+    assert (await worked(quiet), await world.execute(quiet.dsn, "select from dead_letters")) == (1, [])
 
 
 @pytest.mark.anyio
@@ -320,3 +339,61 @@ async def until_written(database: Database, account: int, channel: Channel, addr
                 return
             except Unavailable:
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"), [(None, "done"), (ValueError("no"), "failed"), (Unavailable("It"), "unavailable")]
+)
+async def test_a_job_counts_by_its_outcome(
+    database: Database, account: int, error: Exception | None, outcome: str
+) -> None:
+    behaviour["counted"] = error
+    times = JOB_SECONDS.of("test.work", outcome)
+    before = sum(times.counts)
+    async with database.tx(account) as tx:
+        work.later(tx, "counted")
+
+    await world.react(database)
+
+    assert sum(times.counts) == before + 1
+
+
+taken: list[list[str]] = []
+
+
+@job("test.together", queue="inbound", together=True)
+async def together(desk: Desk) -> None:
+    """Takes all at once, unless one of them is bad."""
+    taken.append([call.args[0] for call in desk.calls])
+    async with desk.tx() as tx:
+        for _ in desk.calls:
+            await tx.run(ADD, tx.account)
+        if "bad" in taken[-1]:
+            raise RuntimeError("bad")
+        await desk.finish(tx)
+
+
+async def test_calls_of_an_account_are_taken_together(quiet: Database) -> None:
+    taken.clear()
+    async with quiet.tx(1) as tx:
+        for name in "abc":
+            together.later(tx, name, key=name)
+
+    async with running(quiet, "inbound"):
+        await until(quiet, "select where not exists (select from inbound)")
+
+    assert taken == [["a", "b", "c"]]
+    assert await worked(quiet) == 3
+
+
+async def test_the_trouble_of_one_is_not_the_others(quiet: Database) -> None:
+    taken.clear()
+    async with quiet.tx(1) as tx:
+        for name in ("a", "bad", "c"):
+            together.later(tx, name, key=name)
+
+    async with running(quiet, "inbound"):
+        await until(quiet, "select where (select array_agg(key) from inbound where run_at > now()) = '{bad}'")
+
+    assert taken == [["a", "bad", "c"], ["a"], ["bad"], ["c"]]
+    assert await worked(quiet) == 2

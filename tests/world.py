@@ -57,6 +57,7 @@ async def clone(server: str, name: str) -> str:
     try:
         await owner.execute("select pg_advisory_lock(74)")
         if not await owner.fetchval("select true from pg_database where datname = $1", template):
+            await owner.execute(f'drop database if exists "{template}_new"')  # of a run that was ended in between
             await owner.execute(f'create database "{template}_new"')
             await schema.migrate(_with_database(server, f"{template}_new"))
             await owner.execute(f'alter database "{template}_new" rename to "{template}"')

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 from typing import Any
 
+from msgspec.json import encode
 from starlette.applications import Starlette
 
 from trunkline import callbacks, documents, health, web
 from trunkline.accounts.credentials import Credentials
+from trunkline.core import vitals
 from trunkline.core.db import Database
 from trunkline.core.errors import Unavailable
 from trunkline.core.tools import Tools
@@ -22,7 +24,7 @@ class App:
     def __init__(self, database: Database):
         tools: Tools = database.tools
         self.credentials = Credentials(database)
-        self._keeper: asyncio.Task[None] | None = None
+        self._keepers: list[asyncio.Task[None]] = []
         self.dialects = Dialects(
             database, vault=tools.vault, public_url=tools.settings.public_url, credentials=self.credentials
         )
@@ -40,11 +42,11 @@ class App:
     async def open(self) -> None:
         await self.credentials.open()
         await self.pages.open()
-        self._keeper = asyncio.create_task(self._note_uses())
+        self._keepers = [asyncio.create_task(self._note_uses()), asyncio.create_task(vitals.watch_loop())]
 
     async def close(self) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
+        for keeper in self._keepers:
+            keeper.cancel()
         await self.pages.close()
         await self.credentials.close()
 
@@ -64,3 +66,7 @@ class App:
     def body_cap(self, path: str, method: str) -> int:
         """The most bytes that a request to `path` may carry."""
         return self.dialects.body_cap(path, method) or 1 << 20
+
+    def wording(self, path: str, status: int, message: str) -> bytes:
+        """What the server says when it refuses a request before anybody here saw it."""
+        return self.dialects.wording(path, status, message) or encode({"message": message})

@@ -1,5 +1,6 @@
-"""What the world calls without a key of ours: providers' callbacks, and the links that go out in mail."""
+"""What the world calls without a key of ours: providers' callbacks, links in mail, addresses of workflows."""
 
+import contextlib
 import html
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, BinaryIO
@@ -8,23 +9,43 @@ from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from trunkline.channels import base
 from trunkline.core.db import Database
-from trunkline.core.errors import Invalid, LimitReached, NotFound, TrunklineError, Unavailable
-from trunkline.dialects.base import status_of
-from trunkline.messaging import carrier, channels, mailing, media, receiving
+from trunkline.core.errors import Invalid, LimitReached, NotFound, TooLarge, TrunklineError, Unavailable
+from trunkline.core.limits import Bucket, Limiter
+from trunkline.core.metrics import Counter
+from trunkline.dialects import decoding
+from trunkline.dialects.base import UnsupportedMedia, status_of
+from trunkline.messaging import carrier, channels, mailing, media, receiving, tracking
+from trunkline.workflows import hooks, letters
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b")
+"""A transparent GIF of one pixel."""
+
+HOOK_RATE = Bucket("hook", 120)
+STRANGERS_RATE = Bucket("hook_unknown", 30)
+"""Calls a minute of one workflow, and of one address that guesses."""
+LARGEST_CALL = 256 * 1024
+
+CALLBACKS = Counter(
+    "trunkline_callbacks", "Calls of providers, by kind of channel and class of answer.", ["kind", "status"]
+)
+
 
 def routes(database: Database) -> list[Route]:
-    """`/c/{kind}/{channel}/{action}` for providers, `/u/{token}` to unsubscribe, `/m/{token}` for files."""
+    """`/c/{kind}/{channel}/{action}` for providers, `/m/{token}` for files, and what mails lead to: `/u/{token}` to
+    unsubscribe, `/l/{token}` for links, `/o/{token}` for the picture that tells of opening; `/hooks/workflows/{token}`
+    sets a workflow going, `/hooks/mail/{token}` stands in mails of workflows for links and picture.
+    """
 
     async def callback(request: Request) -> Response:
         channel = await _channel(database, request)
+        request.state.kind = channel.kind
         adapter = channels.adapter(database.tools, channel)
         call = base.Request(
             action=request.path_params["action"],
@@ -67,8 +88,65 @@ def routes(database: Database) -> list[Route]:
 
     return [
         Route("/m/{token}", answered(file), methods=["GET"]),
-        Route("/c/{kind}/{channel}/{action}", answered(callback), methods=["GET", "POST"]),
+        Route("/c/{kind}/{channel}/{action}", counted(answered(callback)), methods=["GET", "POST"]),
         Route("/u/{token}", answered(unsubscribe), methods=["GET", "POST"]),
+        *_tracked(database),
+        *_hooks(database),
+    ]
+
+
+def _tracked(database: Database) -> list[Route]:
+    async def follow(request: Request) -> Response:
+        """To the address that stands in the broadcast, whoever asks; what the link says of the asker is noted."""
+        token = tracking.read(database.tools.vault, request.path_params["token"])
+        async with database.tx(token.account, actor="contact", relaxed=True) as tx:
+            url = await tracking.target(tx, token)
+            await tracking.note(tx, token, request.method, request.headers.get("user-agent", ""))
+        headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+        return RedirectResponse(url, status_code=302, headers=headers)
+
+    async def picture(request: Request) -> Response:
+        """A picture of one pixel; what is not ours gets it too, so that no mail shows a broken one."""
+        with contextlib.suppress(NotFound, Unavailable):
+            token = tracking.read(database.tools.vault, request.path_params["token"])
+            async with database.tx(token.account, actor="contact", relaxed=True) as tx:
+                await tracking.note(tx, token, request.method, request.headers.get("user-agent", ""))
+        return Response(PIXEL, headers={"Cache-Control": "no-store"}, media_type="image/gif")
+
+    return [
+        Route("/l/{token}", answered(follow), methods=["GET"]),
+        Route("/o/{token}", answered(picture), methods=["GET"]),
+    ]
+
+
+def _hooks(database: Database) -> list[Route]:
+    limiter = Limiter()
+
+    async def hook(request: Request) -> Response:
+        """Takes JSON and the fields of a form. `Idempotency-Key` or `webhook-id` tells repeats apart."""
+        token, caller = request.path_params["token"], request.client.host if request.client else ""
+        try:
+            target = await hooks.find(database, token)
+        except NotFound:
+            _admit(limiter, caller, STRANGERS_RATE)
+            raise
+        _admit(limiter, token, HOOK_RATE)
+        repeat = request.headers.get("idempotency-key") or request.headers.get("webhook-id")
+        await hooks.call(database, target, await _payload(request), repeat)
+        return _json({"message": "Accepted."}, hooks.ACCEPTED)
+
+    async def mail_mark(request: Request) -> Response:
+        """A link of a workflow's mail, or its picture."""
+        signed, agent = request.path_params["token"], request.headers.get("user-agent", "")
+        url = await letters.follow(database, signed, request.method, agent)
+        if url is None:
+            return Response(PIXEL, headers={"Cache-Control": "no-store"}, media_type="image/gif")
+        headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+        return RedirectResponse(url, status_code=302, headers=headers)
+
+    return [
+        Route("/hooks/workflows/{token}", answered(hook), methods=["POST"]),
+        Route("/hooks/mail/{token}", answered(mail_mark), methods=["GET"]),
     ]
 
 
@@ -80,6 +158,18 @@ def answered(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except TrunklineError as error:
             return _refused(error)
+
+    return answer
+
+
+def counted(endpoint: Endpoint) -> Endpoint:
+    """Counts a provider's calls. The kind in an address that names no channel of ours is anybody's word."""
+
+    async def answer(request: Request) -> Response:
+        response = await endpoint(request)
+        kind = getattr(request.state, "kind", "none")
+        CALLBACKS.of(kind, f"{response.status_code // 100}xx").add()
+        return response
 
     return answer
 
@@ -103,6 +193,28 @@ async def _outbox(database: Database, channel: channels.Channel, call: base.Requ
     async with database.tx(channel.account_id) as tx:
         delivered = await carrier.outbox(tx, channel.id, min(max(after, 0), 2**62), max(1, min(limit, 1000)))
     return _json({"messages": delivered})
+
+
+def _admit(limiter: Limiter, key: str, bucket: Bucket) -> None:
+    verdict = limiter.hit(key, bucket)
+    if not verdict.allowed:
+        raise LimitReached(verdict.retry_after)
+
+
+async def _payload(request: Request) -> dict[str, Any]:
+    """The members of a JSON object or the fields of a form; any other JSON stands under `body`."""
+    raw = await request.body()
+    if len(raw) > LARGEST_CALL:
+        raise TooLarge("The request body is too large.")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        fields = decoding.parse_query(raw)
+        return {name: given[0] if len(given) == 1 else given for name, given in fields.items()}
+    if kind not in ("", "application/json") and not kind.endswith("+json"):
+        raise UnsupportedMedia("Send JSON, or the fields of a form as application/x-www-form-urlencoded.")
+    value = decoding.parse(raw or b"{}")
+    decoding.vet(value)
+    return value if isinstance(value, dict) else {"body": value}
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:

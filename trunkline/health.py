@@ -6,8 +6,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trunkline import __version__
+from trunkline.core import metrics, vitals
 from trunkline.core.db import Database, sql
 from trunkline.core.errors import Unavailable
+from trunkline.core.metrics import Family
+
+TEXT = "text/plain; version=1.0.0; charset=utf-8"
 
 
 class Numbers(msgspec.Struct, frozen=True):
@@ -17,6 +21,7 @@ class Numbers(msgspec.Struct, frozen=True):
     jobs: int
     inbound: int
     outbound: int
+    webhooks: int
     oldest_job: float
     dead_letters: int
     workers: int
@@ -36,15 +41,23 @@ def routes(database: Database) -> list[Route]:
             return _json({"status": "unavailable", "message": error.message}, 503)
         return _json({"status": "ok", "workers": state.workers, "held": state.held})
 
-    async def metrics(request: Request) -> Response:
-        try:
-            state = await numbers(database)
-        except Unavailable:
-            return Response("", 503)
-        body, media_type = _exposition(state)
-        return Response(body, media_type=media_type)
+    async def scrape(request: Request) -> Response:
+        return Response(await exposition(database), media_type=TEXT)
 
-    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", scrape)]
+
+
+async def exposition(database: Database) -> bytes:
+    """What this process and the workers counted, and the state of the installation while the database answers."""
+    processes: dict[str, list[Family]] = {vitals.process(): vitals.told(database)}
+    try:
+        state = await numbers(database)
+        async with database.system() as tx:
+            processes |= {name: msgspec.convert(told, list[Family]) for name, told in await tx.rows(WORKERS)}
+    except Unavailable:
+        state = None
+    processes[""] = _families(state)
+    return metrics.exposition(processes)
 
 
 async def numbers(database: Database) -> Numbers:
@@ -53,19 +66,26 @@ async def numbers(database: Database) -> Numbers:
         return await tx.one(Numbers, NUMBERS)
 
 
-def _exposition(state: Numbers) -> tuple[bytes, str]:
-    """The numbers in Prometheus' text format; its library is loaded by the first scrape."""
-    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-
-    registry = CollectorRegistry()
-    waiting = Gauge("trunkline_queue_waiting", "Rows that wait in a queue.", ["queue"], registry=registry)
-    for queue in ("events", "jobs", "inbound", "outbound"):
-        waiting.labels(queue).set(getattr(state, queue))
-    oldest = Gauge("trunkline_oldest_job_seconds", "Age of the oldest due job.", registry=registry)
-    oldest.set(state.oldest_job)
-    Gauge("trunkline_dead_letters", "Calls that failed for good.", registry=registry).set(state.dead_letters)
-    Gauge("trunkline_workers", "Workers seen in the last 15 seconds.", registry=registry).set(state.workers)
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+def _families(state: Numbers | None) -> list[Family]:
+    up = Family(
+        "trunkline_database_up", "gauge", "Whether the database answers.", [], samples=[([], float(bool(state)))]
+    )
+    if state is None:
+        return [up]
+    waiting = [
+        ([queue], float(getattr(state, queue))) for queue in ("events", "jobs", "inbound", "outbound", "webhooks")
+    ]
+    alone = {
+        "trunkline_oldest_job_seconds": ("Age of the oldest due job.", state.oldest_job),
+        "trunkline_dead_letters": ("Calls that failed for good.", state.dead_letters),
+        "trunkline_workers": ("Workers seen in the last 15 seconds.", state.workers),
+        "trunkline_held": ("Whether sending is held.", state.held),
+    }
+    return [
+        up,
+        Family("trunkline_queue_waiting", "gauge", "Rows that wait in a queue.", ["queue"], samples=waiting),
+        *(Family(name, "gauge", says, [], samples=[([], float(value))]) for name, (says, value) in alone.items()),
+    ]
 
 
 def _json(body: object, status: int = 200) -> Response:
@@ -78,11 +98,17 @@ NUMBERS = sql(
         (select count(*) from (select from jobs limit 100000) j)::int as jobs,
         (select count(*) from (select from inbound limit 100000) i)::int as inbound,
         (select count(*) from (select from outbound limit 100000) o)::int as outbound,
+        (select count(*) from (select from webhooks limit 100000) w)::int as webhooks,
         (select coalesce(extract(epoch from now() - min(run_at)), 0) from jobs where run_at < now())::float8
             as oldest_job,
         (select count(*) from dead_letters)::int as dead_letters,
         (select count(*) from workers where seen_at > now() - interval '15 seconds')::int as workers,
         exists (select from installation where name = 'held' and value = 'true') as held
     """,
+    system=True,
+)
+
+WORKERS = sql(
+    "select host || ':' || pid, metrics from workers where seen_at > now() - interval '15 seconds'",
     system=True,
 )

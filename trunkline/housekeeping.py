@@ -1,11 +1,16 @@
 """The installation's own schedules: pruning, squashing, waking. The operator's account owns them."""
 
 from trunkline.accounts import sessions
+from trunkline.ai import spend
+from trunkline.analytics import counters
 from trunkline.core import idempotency, live, schedules
 from trunkline.core.db import Database, sql
 from trunkline.core.jobs import Desk, Job, job
+from trunkline.flows import archives, counts
+from trunkline.flows import logs as flow_logs
 from trunkline.inbox import snoozing
 from trunkline.messaging import logs
+from trunkline.webhooks import deliveries, resthooks
 
 OPERATOR = 0
 
@@ -30,10 +35,18 @@ async def forget_old(desk: Desk) -> None:
 
 SCHEDULES: list[tuple[str, Job]] = [
     ("* * * * *", squash_tallies),
+    ("* * * * *", counters.squash),
+    ("* * * * *", counts.squash),
     ("* * * * *", snoozing.wake_snoozed),
     ("*/10 * * * *", live.prune),
     ("*/15 * * * *", forget_old),
     ("30 * * * *", logs.prune),
+    ("35 * * * *", flow_logs.prune),
+    ("15 2 * * *", counters.tidy),
+    ("15 3 * * *", archives.nightly),
+    ("40 * * * *", resthooks.prune),
+    ("45 * * * *", deliveries.prune),
+    ("*/5 * * * *", spend.sweep),
 ]
 
 

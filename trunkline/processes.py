@@ -5,18 +5,17 @@ Below `trunkline up` a process is a child: it hears one line of orders and answe
 
 import asyncio
 import ctypes
-import gc
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from trunkline.core import clock
+from trunkline.core import clock, memory
 from trunkline.core.config import Settings
 from trunkline.core.errors import Refusal, TrunklineError
 
@@ -78,7 +77,7 @@ def run(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run until it is done; SIGTERM and SIGINT ask it to end."""
     import uvloop
 
-    _give_back()
+    memory.settle()
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -94,15 +93,6 @@ def run(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
                 raise
             tell(Report(code=error.code, message=error.message))
             raise SystemExit(1) from None
-
-
-def _give_back() -> None:
-    """Loading leaves much behind that nobody needs; and what is left is not looked at for garbage any more."""
-    gc.collect()
-    gc.freeze()
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # another C library
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 async def web(
@@ -136,6 +126,7 @@ async def web(
                 trusted_proxies=settings.trusted_proxies,
                 tls=tls,
                 body_cap=app.body_cap,
+                wording=app.wording,
             )
         finally:
             for note in notes:
@@ -171,6 +162,10 @@ async def _database(settings: Settings, dsn: str, connections: int):
 
     database = await _opened(dsn, connections)
     database.tools = Tools(settings)
+    if settings.ai_embedding_model:
+        from trunkline.ai import models
+
+        database.tools.embedder = models.embedder(database.tools)
     try:
         await state.check_secret(database)
         yield database

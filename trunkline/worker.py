@@ -5,26 +5,35 @@ import contextlib
 import os
 import platform
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import msgspec
 import structlog
 
 from trunkline import __version__, reactions
-from trunkline.campaigns import expanding
+from trunkline.campaigns import expanding, points
 from trunkline.channels.base import Wire
-from trunkline.core import events, ids, jobs, schedules
+from trunkline.core import clock, events, ids, jobs, schedules, vitals
 from trunkline.core.db import CONNECTION_ERRORS, Database, sql
 from trunkline.core.errors import Unavailable
-from trunkline.core.jobs import JOBS, Call, Claims, Desk
+from trunkline.core.jobs import JOBS, Call, Claims, Desk, Job
+from trunkline.core.metrics import Histogram
+from trunkline.flows import starting, waking
 from trunkline.housekeeping import install_schedules
-from trunkline.messaging import channels
+from trunkline.messaging import channels, tracking
 from trunkline.messaging.carrier import Carrier
 from trunkline.messaging.delivery import Sender
+from trunkline.messaging.measures import WAITS
+from trunkline.webhooks import deliveries
+from trunkline.webhooks.delivering import Deliverer
+from trunkline.workflows import runs as runs  # executions name its job
 
 log = structlog.get_logger("worker")
 
 QUEUES = ("inbound", "outbound", "webhooks", "jobs")
 CONCURRENCY = 16
+TOGETHER = 64
 BATCH = 500
 POLL_SECONDS = 1.0
 DOOR_SECONDS = 3.0
@@ -38,16 +47,21 @@ class Worker:
         self.database, self.queues = database, tuple(queues)
         self.id = ids.new_uuid()
         self.sender: Sender | None = None
+        self.deliverer: Deliverer | None = None
         self._wakes: dict[str, asyncio.Event] = {name: asyncio.Event() for name in (*QUEUES, "events")}
         self._stopping = asyncio.Event()
+        self._room: dict[str, asyncio.Semaphore] = {}
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is running."""
-        loops = [self._listen(), self._beat()]
+        loops = [self._listen(), self._beat(), vitals.watch_loop(self._stopping)]
         if "outbound" in self.queues:
             http = await self.database.tools.http()
             self.sender = Sender(self.database, Wire(http, self.database.tools.egress, Carrier(self.database)))
             loops += [self.sender.run()]
+        if "webhooks" in self.queues:
+            self.deliverer = Deliverer(self.database)
+            loops += [self.deliverer.run()]
         if "inbound" in self.queues:
             loops += [self._run_queue("inbound"), self._keep_doors()]
         if "jobs" in self.queues:
@@ -66,18 +80,23 @@ class Worker:
             wake.set()
         if self.sender is not None:
             self.sender.stop()
+        if self.deliverer is not None:
+            self.deliverer.stop()
 
     async def _run_queue(self, queue: jobs.QueueName) -> None:
-        """Claim and run calls, at most `CONCURRENCY` at a time."""
+        """Claim and run calls, at most `CONCURRENCY` at a time; of a queue whose calls run together more."""
         claims = Claims(self.database, queue)
-        running: dict[asyncio.Task[None], Call] = {}
+        running: dict[asyncio.Task[None], list[Call]] = {}
+        most, at_once = (TOGETHER * 2, TOGETHER) if queue == "inbound" else (CONCURRENCY, jobs.PER_ACCOUNT)
         keeper = asyncio.create_task(self._keep_leases(claims, running))
         while not self._stopping.is_set():
-            room = CONCURRENCY - len(running)
-            calls = await self._persist(claims.take, room) if room else []
-            for call in calls or ():
-                task = asyncio.create_task(self._run_call(claims, call))
-                running[task] = call
+            room = min(most - sum(map(len, running.values())), max(at_once, CONCURRENCY))
+            calls = await self._persist(claims.take, room, at_once) if room > 0 else []
+            for bundle in _bundled(calls or ()):
+                for call in bundle:
+                    WAITS.of(queue).observe(call.waited)
+                task = asyncio.create_task(self._run_calls(claims, bundle))
+                running[task] = bundle
                 task.add_done_callback(lambda done: (running.pop(done, None), self._wakes[queue].set()))
             if not calls:
                 await self._wait(queue)
@@ -85,37 +104,70 @@ class Worker:
             await asyncio.wait(running, timeout=DRAIN_SECONDS)
         keeper.cancel()
 
+    async def _run_calls(self, claims: Claims, calls: list[Call]) -> None:
+        """Run calls together; when that fails one by one, so that the trouble of one is not the others'."""
+        if len(calls) > 1:
+            began = clock.monotonic()
+            try:
+                await JOBS[calls[0].name].run(Desk(self.database, calls, self.database.tools))
+            except Exception as error:
+                log.warning("jobs_failed_together", job=calls[0].name, number=len(calls), error=repr(error))
+            else:
+                JOB_SECONDS.of(calls[0].name, "done").observe(clock.monotonic() - began)
+                return
+        for call in calls:
+            await self._run_call(claims, call)
+
     async def _run_call(self, claims: Claims, call: Call) -> None:
         """Run one call; a failure is retried later and buried after the last try."""
+        began, outcome = clock.monotonic(), "done"
         try:
             await self._perform(claims, call)
         except Unavailable as error:
+            outcome = "unavailable"
             with contextlib.suppress(Unavailable):  # or the lease ends and somebody tries again
                 await claims.retry(call, error.message)
         except Exception as error:
+            outcome = "failed"
             log.exception("job_failed", job=call.name, account=call.account, attempt=call.attempts)
             with contextlib.suppress(Unavailable):
                 if not await claims.retry(call, f"{type(error).__name__}: {error}"):
+                    outcome = "buried"
                     log.error("job_buried", job=call.name, account=call.account, id=call.id)
+        JOB_SECONDS.of(call.name, outcome).observe(clock.monotonic() - began)
 
     async def _perform(self, claims: Claims, call: Call) -> None:
         job = JOBS[call.name]
-        if call.attempts > len(jobs.RETRY_SECONDS) + 1:
-            await claims.retry(call, "It stopped the worker each time.")
+        if call.lost >= jobs.MOST_LOST:
+            await claims.bury(call, "It stopped the worker each time.")
+            log.error("job_buried", job=call.name, account=call.account, id=call.id)
             return
         if job.apart:
-            await job.run(Desk(self.database, call, self.database.tools), *call.args)
-            async with self.database.system(call.account) as tx:
-                await claims.finish(tx, call)
+            async with self._room_for(job):
+                await self._perform_apart(claims, call, job)
             return
         async with self.database.tx(call.account, call.actor, call.cause, call.depth) as tx:
             if await claims.finish(tx, call):
                 await job.run(tx, *call.args)
 
-    async def _keep_leases(self, claims: Claims, running: dict[asyncio.Task[None], Call]) -> None:
+    async def _perform_apart(self, claims: Claims, call: Call, job: Job) -> None:
+        desk = Desk(self.database, call, self.database.tools)
+        await (job.run(desk) if job.together else job.run(desk, *call.args))
+        if not desk.finished:
+            async with self.database.system(call.account) as tx:
+                await claims.finish(tx, call)
+
+    def _room_for(self, job: Job) -> AbstractAsyncContextManager[Any]:
+        """What a call waits for where only so many of its kind run side by side."""
+        if job.at_once is None:
+            return contextlib.nullcontext()
+        return self._room.setdefault(job.name, asyncio.Semaphore(job.at_once))
+
+    async def _keep_leases(self, claims: Claims, running: dict[asyncio.Task[None], list[Call]]) -> None:
         while True:
             await asyncio.sleep(jobs.HEARTBEAT_SECONDS)
-            held = [call for call in running.values() if call.name in JOBS and JOBS[call.name].apart]
+            calls = [call for bundle in running.values() for call in bundle]
+            held = [call for call in calls if call.name in JOBS and JOBS[call.name].apart]
             if held:
                 await self._persist(claims.renew, held)
 
@@ -141,12 +193,16 @@ class Worker:
                 await self._wait("events")
 
     async def _tick(self) -> None:
-        """Schedules and the end of broadcasts, twice a second."""
+        """Schedules, the end of broadcasts and starts, waits that took too long: twice a second."""
         installed = False
         while not self._stopping.is_set():
             installed = installed or bool(await self._persist(install_schedules, self.database))
             await self._persist(schedules.fire, self.database)
             await self._persist(expanding.finish, self.database)
+            await self._persist(tracking.judge, self.database)
+            await self._persist(starting.finish, self.database)
+            await self._persist(waking.look, self.database)
+            await self._persist(points.look, self.database)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.5):
                     await self._stopping.wait()
@@ -187,6 +243,8 @@ class Worker:
                 self._wakes[queue].set()
         if "outbound" in payload and self.sender is not None:
             self.sender.wake()
+        if "webhooks" in payload and self.deliverer is not None:
+            self.deliverer.wake()
 
     async def _wait(self, queue: str) -> None:
         wake = self._wakes[queue]
@@ -209,7 +267,11 @@ class Worker:
 
     async def _say_alive(self) -> None:
         async with self.database.system() as tx:
-            await tx.run(BEAT, self.id, platform.node(), os.getpid(), list(self.queues), __version__)
+            await tx.run(BEAT, self.id, platform.node(), os.getpid(), list(self.queues), __version__, self._told())
+
+    def _told(self) -> list[dict[str, Any]]:
+        """What this process counted, for whoever scrapes a web process."""
+        return msgspec.to_builtins(vitals.told(self.database))
 
     async def _persist(self, work: Callable[..., Awaitable[Any]], *args: Any) -> Any:
         """Do it; while the database is away, or when it fails, give None a little later and let the rest go on."""
@@ -223,13 +285,40 @@ class Worker:
         return None
 
 
+def _portal_words() -> deliveries.Wording:
+    """Loaded when the first endpoint listens."""
+    from trunkline.dialects.portal.telling import tell
+
+    return tell
+
+
+deliveries.WORDINGS["portal"] = _portal_words
+
+
+def _bundled(calls: Sequence[Call]) -> list[list[Call]]:
+    """Calls that a job takes together in one list, others alone; what failed before is run alone."""
+    bundles: dict[tuple[Any, ...], list[Call]] = {}
+    for call in calls:
+        job = JOBS.get(call.name)
+        alone = job is None or not job.together or call.attempts > 1
+        key = (call.id,) if alone else (call.account, call.name, call.actor, call.cause, call.depth)
+        bundles.setdefault(key, []).append(call)
+    return list(bundles.values())
+
+
 BEAT = sql(
     """
     with silent as (delete from workers where seen_at < now() - interval '1 minute')
-    insert into workers (id, host, pid, queues, version) values ($1, $2, $3, $4, $5)
-    on conflict (id) do update set seen_at = now()
+    insert into workers (id, host, pid, queues, version, metrics) values ($1, $2, $3, $4, $5, $6)
+    on conflict (id) do update set seen_at = now(), metrics = excluded.metrics
     """,
     system=True,
+)
+
+JOB_SECONDS = Histogram(
+    "trunkline_job_seconds",
+    "Time that background calls ran: done, failed (tried again later), buried (failed for good) or unavailable.",
+    ["job", "outcome"],
 )
 
 GONE = sql("delete from workers where id = $1", system=True)

@@ -127,7 +127,8 @@ async def revoke(database: Database, account: int, owner: int, key: str) -> None
 
 async def switch_off(database: Database, account: int, owner: int, key: str) -> None:
     async with database.system(account) as tx:
-        await users.set(tx, owner, active=False, operator=True)
+        await users.create(tx, f"{token(12).lower()}@example.com", "owner")
+        await users.set(tx, owner, active=False)
 
 
 async def ban(database: Database, account: int, owner: int, key: str) -> None:
@@ -171,7 +172,8 @@ async def test_new_settings_and_roles_arrive(
 
     async with database.system(account) as tx:
         await settings.put(tx, {"suspended": "yes", "anon": "yes"}, operator=True)
-        await users.set(tx, owner, role="viewer", operator=True)
+        await users.create(tx, f"{token(12).lower()}@example.com", "owner")
+        await users.set(tx, owner, role="viewer")
 
     async with asyncio.timeout(5):
         while not (now := await known.find(key)) or not now.account.suspended:

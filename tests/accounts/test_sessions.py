@@ -120,7 +120,8 @@ async def test_logging_out_ends_the_session(database: Database, email: str) -> N
 async def test_somebody_switched_off_cannot_log_in(database: Database, account: int, email: str) -> None:
     async with database.system(account) as tx:
         member = await users.by_email(tx, email)
-        await users.set(tx, member.id, active=False, operator=True)
+        await users.create(tx, f"other-{email}", "owner", password=PASSWORD)
+        await users.set(tx, member.id, active=False)
 
     with pytest.raises(Unauthenticated):
         await sessions.login(database, email, PASSWORD)

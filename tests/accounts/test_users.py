@@ -120,16 +120,18 @@ async def test_setting_what_is_already_so_ends_nothing(database: Database, accou
     assert await sessions.find(database, signed_in.token) is not None
 
 
-async def test_the_last_owner_stays_unless_the_operator_says_so(database: Database, account: int) -> None:
+@pytest.mark.parametrize("change", [{"active": False}, {"role": "admin"}])
+async def test_the_last_owner_stays_until_there_is_another(database: Database, account: int, change: dict) -> None:
     async with database.system(account) as tx:
         owner = (await users.create(tx, fresh_email(), "owner", password=PASSWORD)).member
         with pytest.raises(Conflict) as refused:
-            await users.set(tx, owner.id, active=False)
+            await users.set(tx, owner.id, **change)
+        await users.create(tx, fresh_email(), "owner", password=PASSWORD)
 
-        changed = await users.set(tx, owner.id, active=False, operator=True)
+        changed = await users.set(tx, owner.id, **change)
 
     assert refused.value.code == "last_owner"
-    assert not changed.active
+    assert {name: getattr(changed, name) for name in change} == change
 
 
 @pytest.mark.parametrize(("role", "active"), [("viewer", True), ("agent", False)])

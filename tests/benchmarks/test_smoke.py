@@ -14,11 +14,17 @@ from tests import world
 pytestmark = pytest.mark.anyio
 
 DEMANDED_BY = {
-    "contacts": 4,
+    "analytics": 1,
+    "contacts": 8,
+    "crowd": 3,
     "expansion": 2,
     "delivery": 1,
+    "webhooks": 2,
     "mail": 1,
     "signing": 2,
+    "expressions": 1,
+    "flows": 1,
+    "flow_host": 4,
     "inbound": 2,
     "starting": 1,
     "idle": 1,

@@ -120,3 +120,14 @@ def test_a_report_that_makes_no_sense_is_refused(body: dict) -> None:
 def test_there_is_nothing_else_to_tell() -> None:
     with pytest.raises(NotFound):
         simulator().receive(request({}, "restart"))
+
+
+def test_everything_that_is_wrong_is_told_in_words_for_people() -> None:
+    with pytest.raises(Invalid) as refused:
+        simulator().receive(request({"id": "", "text": 7}, "receive"))
+
+    assert refused.value.fields == {
+        "id": ["The id field is required."],
+        "from": ["The from field is required."],
+        "text": ["The text field must be a string."],
+    }

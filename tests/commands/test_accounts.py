@@ -80,7 +80,9 @@ def test_a_short_password_is_refused(trunkline: Any, acme: str, unique: str) -> 
     assert "15" in outcome.err
 
 
-def test_a_member_can_be_changed(trunkline: Any, acme: str, ana: str) -> None:
+def test_a_member_can_be_changed(trunkline: Any, acme: str, ana: str, unique: str) -> None:
+    trunkline("user", "create", f"second-{unique}@example.com", "--account", acme, "--role", "owner")
+
     changed = trunkline("user", "set", ana, "--account", acme, "--role", "viewer", "--active", "no", "--json").json
 
     assert (changed["role"], changed["active"]) == ("viewer", False)
@@ -107,6 +109,16 @@ def test_a_key_has_the_scopes_that_were_named(trunkline: Any, acme: str, ana: st
     ).json
 
     assert (made["scopes"], made["rate_limit"]) == (["read", "send"], "5/second")
+
+
+def test_a_developer_key_may_be_kept_from_addresses_of_visitors(trunkline: Any, acme: str, ana: str) -> None:
+    make = ("key", "create", "--account", acme, "--user", ana, "--dialect", "developer", "--json")
+
+    made = [
+        trunkline(*make, *more).json["scopes"] for more in ((), ("--scopes", "read"), ("--scopes", "read,visitor-ip"))
+    ]
+
+    assert made == [["*"], ["read"], ["read", "visitor-ip"]]
 
 
 def test_a_revoked_key_is_not_listed_any_more(trunkline: Any, acme: str, ana: str) -> None:
@@ -146,3 +158,11 @@ def test_message_stats_name_every_state(trunkline: Any, acme: str) -> None:
     counted = trunkline("message", "stats", "--account", acme, "--json").json
 
     assert {"queued", "sending", "errored", "unknown", "sent", "received"} <= set(counted)
+
+
+@pytest.mark.parametrize("change", [("--role", "agent"), ("--active", "no")])
+def test_the_last_owner_stays(trunkline: Any, acme: str, ana: str, change: tuple[str, str]) -> None:
+    refusal = trunkline("user", "set", ana, "--account", acme, *change, "--json").refusal
+
+    assert refusal["code"] == "last_owner"
+    assert "somebody else" in refusal["message"]

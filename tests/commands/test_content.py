@@ -157,3 +157,20 @@ def test_the_doctor_knows_a_foreign_secret(trunkline: Any, acme: str, monkeypatc
 
     assert outcome.code == 1
     assert "fail secret" in outcome.out
+
+
+def test_the_doctor_says_that_no_model_is_configured(trunkline: Any, acme: str) -> None:
+    checks = {check["check"]: check for check in trunkline("doctor", "--json").json["checks"]}
+
+    assert checks["ai"]["state"] == "ok"
+    assert "No model" in checks["ai"]["message"]
+
+
+def test_the_doctor_misses_a_model_that_does_not_answer(trunkline: Any, acme: str, monkeypatch: Any) -> None:
+    monkeypatch.setenv("TRUNKLINE_AI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("TRUNKLINE_AI_MODEL", "small")
+
+    outcome = trunkline("doctor")
+
+    assert outcome.code == 1
+    assert "cannot be reached" in outcome.out

@@ -259,7 +259,7 @@ async def test_the_search_function_serves_the_current_account_only(
 async def test_only_the_system_role_may_search_by_index(connection: asyncpg.Connection, role: str, uses_index: bool):
     """The reason why search is a function that runs as that role."""
     await connection.execute("begin; set enable_seqscan = off; set enable_indexscan = off")
-    await connection.execute(f"drop index contacts_created; set role {role}")
+    await connection.execute(f"drop index contacts_created, contacts_score; set role {role}")
 
     plan = await connection.fetch("explain select id from contacts where deleted_at is null and search like '%maria%'")
     await connection.execute("rollback")

@@ -348,3 +348,38 @@ def test_redaction_knows_the_usual_spellings():
     text = 'key=s3cr%2Ft&k=s3cr/t {"k":"s3cr/t"} Basic czNjci90 and abc'
 
     assert redact(text, ["s3cr/t", "abc"]) == 'key=***&k=*** {"k":"***"} Basic *** and abc'
+
+
+async def test_a_body_is_heard_as_it_comes(http, serve):
+    heard: list[bytes] = []
+    first = asyncio.Event()
+
+    def hear(piece: bytes) -> None:
+        heard.append(piece)
+        first.set()
+
+    async def drip(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"one ")
+        await first.wait()
+        await response.write(b"two")
+        return response
+
+    answer = await http.request("GET", await serve(drip), heard=hear)
+
+    assert (heard, answer.body) == ([b"one ", b"two"], b"one two")
+
+
+async def test_refusals_and_compressed_bodies_are_not_heard(http, serve):
+    heard: list[bytes] = []
+
+    async def refuse(request):
+        return web.Response(status=500, body=b"no")
+
+    async def press(request):
+        return web.Response(body=gzip.compress(b"yes"), headers={"Content-Encoding": "gzip"})
+
+    answers = [await http.request("GET", await serve(answer), heard=heard.append) for answer in (refuse, press)]
+
+    assert ([answer.body for answer in answers], heard) == ([b"no", b"yes"], [])

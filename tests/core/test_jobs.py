@@ -228,15 +228,28 @@ async def test_a_renewed_lease_is_not_offered(quiet: Database, claims: Claims) -
 @pytest.mark.parametrize(("tries", "seconds"), list(enumerate(RETRY_SECONDS, start=1)))
 async def test_each_retry_waits_longer(quiet: Database, claims: Claims, tries: int, seconds: int) -> None:
     await enqueue(quiet, 1, 1)
+
     for _ in range(tries):
         await end_leases(quiet)
         [call] = await claims.take(1)
-
-    kept = await claims.retry(call, "not now")
+        kept = await claims.retry(call, "not now")
 
     [row] = await waiting(quiet)
     assert kept
     assert seconds * 0.8 - 5 <= row["seconds"] <= seconds * 1.2
+
+
+async def test_a_claim_that_was_lost_is_no_failure(quiet: Database, claims: Claims) -> None:
+    await enqueue(quiet, 1, 1)
+    for _ in range(3):
+        await end_leases(quiet)
+        [call] = await claims.take(1)
+
+    await claims.retry(call, "not now")
+
+    await end_leases(quiet)
+    [again] = await claims.take(1)
+    assert [(one.attempts, one.failures, one.lost) for one in (call, again)] == [(3, 0, 2), (4, 1, 2)]
 
 
 async def buried(quiet: Database, claims: Claims, key: str | None = None) -> None:

@@ -108,22 +108,28 @@ class Maker:
     def action(self, kind: str, flow_type: str) -> Json:
         return {"type": kind, "uuid": self.uuid(), **self._fields(kind, flow_type)}
 
-    def _fields(self, kind: str, flow_type: str) -> Json:
+    def _message(self) -> Json:
         ref = self.references
-        message = {
+        return {
             "text": f"Hi @contact.first_name, {self.words()} @fields.age @(upper(globals.company))",
             "attachments": ["image:https://example.org/@(lower(fields.drink)).jpg"],
             "quick_replies": ["Yes<extra>really", "No", "<location>Where"],
             "template": ref["template"],
             "template_variables": ["@contact.name", "@results.answer"],
         }
-        recipients = {
+
+    def _recipients(self) -> Json:
+        ref = self.references
+        return {
             "groups": [self.group(), {"name_match": "Group of @fields.drink"}],
             "contacts": [ref["contact"]],
             "contact_query": "age > @fields.age",
             "urns": ["tel:+250788123123"],
             "legacy_vars": ["@contact.urn"],
         }
+
+    def _fields(self, kind: str, flow_type: str) -> Json:
+        ref, message, recipients = self.references, self._message(), self._recipients()
         return {
             "add_contact_groups": {"groups": [self.group(), {"name_match": "@fields.drink"}]},
             "add_contact_urn": {"scheme": "tel", "path": "@results.answer"},

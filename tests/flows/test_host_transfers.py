@@ -8,7 +8,7 @@ from tests import talks, world
 from trunkline.campaigns import sequences, transfers
 from trunkline.contacts import fields, groups
 from trunkline.core.db import Database
-from trunkline.flows import endings, stored, triggers
+from trunkline.flows import endings, revisions, stored, triggers
 
 pytestmark = pytest.mark.anyio
 
@@ -152,7 +152,7 @@ async def test_a_definition_comes_back_as_it_was_saved(database: Database, accou
     kept = await talks.save(database, account, flow)
 
     async with database.tx(account) as tx:
-        assert await stored.definition(tx, kept.id) == {**flow, "revision": 1}
+        assert await revisions.definition(tx, kept.id) == {**flow, "revision": 1}
 
 
 async def test_saving_the_same_makes_no_revision(database: Database, account: int) -> None:

@@ -1,9 +1,11 @@
 """Replies: queued for the contact, or kept among colleagues."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import pytest
 
+from tests import world
 from trunkline.contacts import consents, urns
 from trunkline.core.errors import Invalid, NotFound
 from trunkline.core.urns import Urn
@@ -174,3 +176,20 @@ async def test_foreign_conversation_is_unknown(database, account, other_account,
 )
 def test_bodies_are_text_or_html(body, parts):
     assert replies.parts(body) == parts
+
+
+@pytest.mark.parametrize(("hours", "refused"), [(1, False), (25, True)])
+async def test_free_text_reaches_who_wrote_lately_on_whatsapp(database, account, connection, hours, refused):
+    channel = await world.simulator(database, account, **{"as": "whatsapp"})
+    received = await world.say(database, channel, "15557654321", "Hello")
+    await world.react(database)
+    [id] = await connection.fetchrow("select conversation_id from messages where id = $1", received.message_id)
+    await connection.execute(
+        "update messages set created_at = now() - make_interval(hours => $2) where account_id = $1", account, hours
+    )
+
+    async with database.tx(account) as tx:
+        with pytest.raises(Invalid) if refused else contextlib.nullcontext() as caught:
+            await replies.reply(tx, id, "Hi Jane", user_id=7)
+
+    assert not refused or caught.value.code == "template_required"

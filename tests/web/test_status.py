@@ -20,7 +20,7 @@ def state(monkeypatch: pytest.MonkeyPatch):
     """Sets what the installation's numbers are."""
 
     def set_to(**values: object) -> None:
-        quiet = dict.fromkeys(("events", "jobs", "inbound", "outbound", "dead_letters"), 0)
+        quiet = dict.fromkeys(("events", "jobs", "inbound", "outbound", "webhooks", "dead_letters"), 0)
         numbers = health.Numbers(**{**quiet, "oldest_job": 0.0, "workers": 1, "held": False, **values})
 
         async def told(database: Database) -> health.Numbers:

@@ -81,18 +81,16 @@ async def assignable(tx: Tx, id: int) -> Member:
     return member
 
 
-async def set(
-    tx: Tx, id: int, *, role: str | None = None, active: bool | None = None, operator: bool = False
-) -> Member:
+async def set(tx: Tx, id: int, *, role: str | None = None, active: bool | None = None) -> Member:
     """Change a membership, in a system transaction. A new role or switching off ends the person's sessions.
 
-    Only the operator may take an account's last owner away.
+    An account keeps its last owner, whoever asks.
     """
     new_role = roles.parse(role) if role is not None else None
     owners = await tx.column(int, LOCK_OWNERS, tx.account)
     before = await get(tx, id)
-    if owners == [id] and not operator and (active is False or new_role not in (None, "owner")):
-        raise Conflict("last_owner", "An account keeps at least one owner.")
+    if owners == [id] and (active is False or new_role not in (None, "owner")):
+        raise Conflict("last_owner", "An account keeps at least one owner. Make somebody else an owner first.")
     await tx.run(CHANGE, tx.account, id, new_role, active)
     member = await get(tx, id)
     if (member.role, member.active) == (before.role, before.active):

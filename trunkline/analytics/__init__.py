@@ -1,1 +1,1 @@
-"""Numbers: counters fed by events, and the reports made of them."""
+"""Numbers: counters written with the facts, and the reports made of them."""

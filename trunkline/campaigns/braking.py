@@ -43,24 +43,32 @@ async def _pause(tx: Tx, speed: Speed, limit: int) -> None:
     percent = round(100 * speed.bounced / speed.tried, 1)
     why = f"{speed.bounced} of {speed.tried} mails bounced: {percent} %, and the limit is {limit} %."
     if await tx.run(PAUSE, tx.account, speed.id, why):
+        await tx.run(PAUSE_LETTERS, tx.account, speed.id, why)
         tx.record(BroadcastBraked(speed.id, speed.name, speed.bounced, speed.tried, why))
         tx.record(BroadcastChanged(speed.id, "paused"))
 
 
-# Tried is whatever has an outcome from the other side, good or bad.
+# Tried is whatever has an outcome from the other side, good or bad; a drip campaign is judged by all of its letters.
 SPEEDS = sql("""
-    select b.id, b.name, counted.bounced::bigint, counted.tried::bigint
-    from broadcasts b cross join lateral (
-        select coalesce(sum(value) filter (where name = 'broadcast:' || b.id || ':bounced'), 0) as bounced,
-            coalesce(sum(value) filter (where name <> 'broadcast:' || b.id || ':bounced'), 0) as tried
-        from tallies t where t.account_id = $1 and t.name = any(array[
-            'broadcast:' || b.id || ':bounced', 'broadcast:' || b.id || ':sent', 'broadcast:' || b.id || ':delivered',
-            'broadcast:' || b.id || ':read', 'broadcast:' || b.id || ':failed'])
+    select distinct b.id, b.name, counted.bounced::bigint, counted.tried::bigint
+    from broadcasts r
+    join broadcasts b on b.account_id = $1 and b.id = coalesce(r.drip_id, r.id)
+    cross join lateral (
+        select coalesce(sum(value) filter (where state = 'bounced'), 0) as bounced,
+            coalesce(sum(value) filter (where state <> 'bounced'), 0) as tried
+        from (select b.id union all select l.id from broadcasts l where l.account_id = $1 and l.drip_id = b.id) one,
+            unnest(array['bounced', 'sent', 'delivered', 'read', 'failed']) state, tallies t
+        where t.account_id = $1 and t.name = 'broadcast:' || one.id || ':' || state
     ) counted
-    where b.account_id = $1 and b.id = any($2::bigint[]) and b.channel = 'email' and b.status = 'sending' and b.brake
+    where r.account_id = $1 and r.id = any($2::bigint[]) and b.channel = 'email' and b.status = 'sending' and b.brake
 """)
 
 PAUSE = sql("""
     update broadcasts set status = 'paused', failure = $3, updated_at = now()
     where account_id = $1 and id = $2 and status = 'sending' and brake
+""")
+
+PAUSE_LETTERS = sql("""
+    update broadcasts set status = 'paused', failure = $3, updated_at = now()
+    where account_id = $1 and drip_id = $2 and status = 'sending'
 """)

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET
 
-from trunkline.campaigns import audiences
+from trunkline.campaigns import audiences, sequences
 from trunkline.campaigns.events import BroadcastChanged
 from trunkline.campaigns.records import Broadcast, Changes, NewBroadcast, Progress
 from trunkline.core import ids, mailhtml
@@ -50,9 +50,7 @@ async def page(
 
 
 async def update(tx: Tx, id: int, changes: Changes) -> Broadcast:
-    broadcast = await _in_state(
-        tx, id, "draft", "scheduled", refusal="Only draft or scheduled campaigns can be edited."
-    )
+    broadcast = await _editable(tx, id)
     values = {name: value for name, value in msgspec.structs.asdict(changes).items() if value is not UNSET}
     if "audience" in values:
         values["audience"] = await audiences.check(tx, values["audience"])
@@ -71,7 +69,9 @@ async def update(tx: Tx, id: int, changes: Changes) -> Broadcast:
 
 async def send(tx: Tx, id: int, at: datetime | None = None) -> Broadcast:
     """Start now, or at a moment to come. The channel is chosen now; without one nothing changes."""
-    broadcast = await _in_state(tx, id, "draft", "scheduled", verb="sent")
+    broadcast = await lock(tx, id, "draft", "scheduled", verb="sent")
+    if broadcast.type == "drip":
+        raise Conflict("invalid_state", "A drip campaign is started by the platform API alone.")
     if not broadcast.body.strip() and not (broadcast.html or "").strip():
         raise Invalid({"body": ["The campaign has no content."]})
     channel = await _channel(tx, broadcast)
@@ -95,7 +95,8 @@ async def pause(tx: Tx, id: int) -> Broadcast:
 async def resume(tx: Tx, id: int) -> Broadcast:
     """Go on where it stopped. Who resumes one that paused itself has decided: it does not brake again."""
     broadcast = await _move(tx, id, ("paused",), "sending", verb="resumed")
-    expansion(tx, id)
+    if broadcast.type != "drip":
+        expansion(tx, id)
     tx.wake("outbound")
     return broadcast
 
@@ -103,6 +104,8 @@ async def resume(tx: Tx, id: int) -> Broadcast:
 async def cancel(tx: Tx, id: int) -> Broadcast:
     """Nothing more is claimed from now on; what waits is canceled and refunded in the background."""
     broadcast = await _move(tx, id, ("draft", "scheduled", "sending", "paused"), "canceled")
+    if broadcast.type == "drip":
+        await sequences.archive(tx, [(await sequences.of_drip(tx, id)).id])
     tx.enqueue("jobs", "broadcast.cancel_rest", [id], f"broadcast:{id}", None)
     return broadcast
 
@@ -116,13 +119,28 @@ async def delete(tx: Tx, id: int) -> None:
 
 
 async def progress(tx: Tx, broadcasts: Sequence[Broadcast]) -> dict[int, Progress]:
-    """The counters of several broadcasts, from their deltas."""
-    names = [f"broadcast:{b.id}:{state}" for b in broadcasts for state in Progress.__struct_fields__[1:]]
+    """The counters of several broadcasts, from their deltas; those of a drip campaign are the sums of its letters."""
+    owners = {b.id: b.id for b in broadcasts}
+    if drips := [b.id for b in broadcasts if b.type == "drip"]:
+        owners |= dict(await tx.rows(LETTERS, tx.account, drips))
+    names = [f"broadcast:{id}:{state}" for id in owners for state in Progress.__struct_fields__[1:]]
     counts: dict[int, dict[str, int]] = {b.id: {"total": b.total} for b in broadcasts}
     for name, value in await tx.rows(COUNTS, tx.account, names):
         _, id, state = name.split(":")
-        counts[int(id)][state] = int(value)
+        known = counts[owners[int(id)]]
+        known[state] = known.get(state, 0) + int(value)
     return {id: Progress(**values) for id, values in counts.items()}
+
+
+async def lock(tx: Tx, id: int, *states: str, verb: str = "", refusal: str = "") -> Broadcast:
+    """A broadcast that nobody else changes meanwhile; raises `Conflict` when it is in none of these states."""
+    broadcast = await tx.maybe(Broadcast, LOCK, tx.account, id)
+    if broadcast is None:
+        raise NotFound("campaign", id)
+    if broadcast.status not in states:
+        refusal = refusal or f"Campaign cannot be {verb} - current status: {broadcast.status}."
+        raise Conflict("invalid_state", refusal)
+    return broadcast
 
 
 def expansion(tx: Tx, id: int) -> None:
@@ -139,18 +157,15 @@ def _cleaned(html: str | None) -> str | None:
     return mailhtml.clean(html) if html else html
 
 
-async def _in_state(tx: Tx, id: int, *states: str, verb: str = "", refusal: str = "") -> Broadcast:
-    broadcast = await tx.maybe(Broadcast, LOCK, tx.account, id)
-    if broadcast is None:
-        raise NotFound("campaign", id)
-    if broadcast.status not in states:
-        refusal = refusal or f"Campaign cannot be {verb} - current status: {broadcast.status}."
-        raise Conflict("invalid_state", refusal)
-    return broadcast
+async def _editable(tx: Tx, id: int) -> Broadcast:
+    """What is being written to people stays as it is; only a drip campaign can be paused and changed."""
+    if (await get(tx, id)).type == "drip":
+        return await lock(tx, id, "draft", "paused", refusal="Only draft or paused drip campaigns can be edited.")
+    return await lock(tx, id, "draft", "scheduled", refusal="Only draft or scheduled campaigns can be edited.")
 
 
 async def _move(tx: Tx, id: int, states: tuple[str, ...], status: str, *, verb: str = "") -> Broadcast:
-    await _in_state(tx, id, *states, verb=verb or status)
+    await lock(tx, id, *states, verb=verb or status)
     broadcast = await tx.one(Broadcast, MOVE, tx.account, id, status)
     tx.record(BroadcastChanged(id, status))
     return broadcast
@@ -168,11 +183,14 @@ INSERT = sql(f"""
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) returning {_COLUMNS}
 """)
 
-SELECT = sql(f"select {_COLUMNS} from broadcasts where account_id = $1 and id = $2 and deleted_at is null")
+_SELECT = f"""
+    select {_COLUMNS} from broadcasts where account_id = $1 and id = $2 and deleted_at is null and type <> 'letter'
+"""
+SELECT = sql(_SELECT)
 
-LOCK = sql(f"select {_COLUMNS} from broadcasts where account_id = $1 and id = $2 and deleted_at is null for update")
+LOCK = sql(f"{_SELECT} for update")
 
-_MATCH = """from broadcasts where account_id = $1 and deleted_at is null
+_MATCH = """from broadcasts where account_id = $1 and deleted_at is null and type <> 'letter'
     and ($2::text[] is null or status = any($2)) and ($3::text is null or channel = $3)
     and ($4::text is null or lower(name || ' ' || coalesce(subject, '')) like $4) and ($5::text is null or type = $5)"""
 
@@ -208,13 +226,19 @@ START = sql(f"""
     where account_id = $1 and id = $2 returning {_COLUMNS}
 """)
 
-MOVE = sql(f"""
+# The letters of a drip campaign go where it goes, but for those of steps that were taken out.
+_MOVED = """
     update broadcasts set status = $3, updated_at = now(),
         brake = brake and not (status = 'paused' and $3 = 'sending' and failure is not null),
         failure = case when $3 = 'sending' then null else failure end
-    where account_id = $1 and id = $2 returning {_COLUMNS}
+    where account_id = $1
+"""
+MOVE = sql(f"""
+    with letters as ({_MOVED} and drip_id = $2 and status <> 'canceled') {_MOVED} and id = $2 returning {_COLUMNS}
 """)
 
 DELETE = sql("update broadcasts set deleted_at = now() where account_id = $1 and id = $2")
+
+LETTERS = sql("select id, drip_id from broadcasts where account_id = $1 and drip_id = any($2::bigint[])")
 
 COUNTS = sql("select name, sum(value) from tallies where account_id = $1 and name = any($2::text[]) group by name")

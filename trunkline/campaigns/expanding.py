@@ -154,7 +154,7 @@ BEGIN = sql("""
 
 LOCK = sql("""
     select id, name, status, channel_id, body, audience, cursor, expanded, variants from broadcasts
-    where account_id = $1 and id = $2 for update
+    where account_id = $1 and id = $2 and type in ('broadcast', 'ab_test') for update
 """)
 
 # Locked until the commit, so that what is counted on is still there when it is reserved.
@@ -176,7 +176,7 @@ UNQUEUE = sql("""
         select o.*, m.status from broadcasts b join outbound o on o.lane = 2 and o.channel_id = b.channel_id
             and o.account_id = b.account_id and o.broadcast_id = b.id
         join messages m on m.account_id = $1 and m.id = o.id
-        where b.account_id = $1 and b.id = $2 and b.status = 'canceled'
+        where b.account_id = $1 and (b.id = $2 or b.drip_id = $2) and b.status = 'canceled'
             and (m.status <> 'sending' or o.run_at <= clock_timestamp())
         limit $3 for update of o skip locked
     )
@@ -189,7 +189,7 @@ UNQUEUE = sql("""
 STILL_SENDING = sql("""
     select true from broadcasts b join outbound o on o.lane = 2 and o.channel_id = b.channel_id
         and o.account_id = b.account_id and o.broadcast_id = b.id
-    where b.account_id = $1 and b.id = $2 and b.status = 'canceled' limit 1
+    where b.account_id = $1 and (b.id = $2 or b.drip_id = $2) and b.status = 'canceled' limit 1
 """)
 
 FINISH = sql(

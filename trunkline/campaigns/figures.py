@@ -65,5 +65,7 @@ LINKS = sql("""
         select sum(t.value) from tallies t
         where t.account_id = $1 and t.name = 'broadcast:' || l.broadcast_id || ':link.' || l.number
     ), 0)::bigint as clicks
-    from broadcast_links l where l.account_id = $1 and l.broadcast_id = $2 order by l.number
+    from broadcast_links l where l.account_id = $1 and l.broadcast_id in (
+        select $2 union all select b.id from broadcasts b where b.account_id = $1 and b.drip_id = $2
+    ) order by l.broadcast_id, l.number
 """)

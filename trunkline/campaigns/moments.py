@@ -38,7 +38,10 @@ async def work_out(desk: Desk, point: int) -> None:
 
 
 async def schedule(tx: Tx, points: Sequence[int], contacts: Iterable[int]) -> None:
-    """Set the moments of these points for these contacts; moments that have passed already do not come."""
+    """Set the moments of these points for these contacts; moments that have passed already do not come.
+
+    Letters that were live then are made up for, within a day and once: who joins gets the first one at that moment.
+    """
     ids = sorted(set(contacts))
     if ids and points:
         await tx.run(SCHEDULE, tx.account, sorted(points), ids)
@@ -100,7 +103,7 @@ FORGET = sql("delete from sequence_moments where account_id = $1 and point_id = 
 
 MEMBERS = sql("""
     select m.contact_id from sequence_points p
-    join sequences s on s.account_id = $1 and s.id = p.sequence_id
+    join sequences s on s.account_id = $1 and s.id = p.sequence_id and not s.archived
     join group_members m on m.account_id = $1 and m.group_id = s.group_id
     where p.account_id = $1 and p.id = $2 and m.contact_id > $3 order by m.contact_id limit $4
 """)
@@ -115,8 +118,9 @@ STRANGERS = sql("""
 
 SCHEDULE = sql(f"""
     with wanted as materialized (
-        select p.id as point_id, c.id as contact_id, sequence_moment(
+        select p.id as point_id, c.id as contact_id, p.letter_id, p.live_since, sequence_moment(
             case p.relative_to when 'created_on' then c.created_at when 'last_seen_on' then c.last_seen_at
+                when '@joined' then p.joined_at
                 else (select v.moment from contact_values v
                     where v.account_id = $1 and v.contact_id = c.id and v.key = p.relative_to) end,
             coalesce(c.timezone, (select a.timezone from accounts a where a.id = $1)),
@@ -124,12 +128,16 @@ SCHEDULE = sql(f"""
         from unnest($3::bigint[]) as given (id)
         join contacts c on c.account_id = $1 and c.id = given.id and c.deleted_at is null
         cross join lateral (
-            select p.* from {_LIVING} and p.id = any($2::bigint[]) and exists (
-                select from group_members m
-                where m.account_id = $1 and m.group_id = s.group_id and m.contact_id = given.id)
+            select p.*, greatest(m.joined_at, s.activated_at) as joined_at
+            from group_members m, {_LIVING} and p.id = any($2::bigint[])
+                and m.account_id = $1 and m.group_id = s.group_id and m.contact_id = given.id
         ) p
     ), due as (
-        select point_id, contact_id, due_at from wanted where due_at > now()
+        select point_id, contact_id, due_at from wanted w
+        where due_at > now() or (letter_id is not null and due_at >= live_since and due_at > now() - interval '1 day'
+            and not exists (
+                select from sequence_letters l where l.account_id = $1 and l.point_id = w.point_id
+                    and l.contact_id = w.contact_id and l.due_at = w.due_at))
     ), gone as (
         delete from sequence_moments d
         where d.account_id = $1 and d.point_id = any($2) and d.contact_id = any($3) and not exists (

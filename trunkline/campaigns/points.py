@@ -1,9 +1,9 @@
-"""Points that are due: their flows start, their messages go out, a hundred contacts in one commit."""
+"""Points that are due: their flows start, messages and letters go out, a hundred contacts in one commit."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from trunkline.campaigns import sequences
+from trunkline.campaigns import posting, sequences
 from trunkline.campaigns.sequences import Point
 from trunkline.core.db import Database, Tx, sql
 from trunkline.core.errors import NotFound
@@ -21,23 +21,26 @@ BATCH = 100
 async def look(database: Database) -> int:
     """Hand due moments to the workers; called twice a second. A moment leaves its table as it becomes a job."""
     async with database.system() as tx:
-        due: dict[tuple[int, int], list[int]] = {}
-        for account, point, contact in await tx.rows(TAKE, AT_ONCE):
-            due.setdefault((account, point), []).append(contact)
+        due: dict[tuple[int, int], list[tuple[int, str]]] = {}
+        for account, point, contact, at in await tx.rows(TAKE, AT_ONCE):
+            due.setdefault((account, point), []).append((contact, at.isoformat()))
         for (account, point), contacts in sorted(due.items()):
             tx.account = account
             for place in range(0, len(contacts), BATCH):
-                fire.later(tx, point, sorted(contacts[place : place + BATCH]))
+                portion = sorted(contacts[place : place + BATCH])
+                fire.later(tx, point, [contact for contact, _ in portion], [at for _, at in portion])
             await tx.flush()
         return sum(map(len, due.values()))
 
 
-@job("sequence.fire", apart=True)
-async def fire(desk: Desk, point_id: int, contacts: list[int]) -> None:
-    """A point for many contacts; who asks the outside world, or failed before, gets a job of their own."""
+@job("sequence.fire", apart=True, at_once=2)
+async def fire(desk: Desk, point_id: int, contacts: list[int], moments: list[str] | None = None) -> None:
+    """A point for many contacts, each at their moment; who asks the outside world, or failed before, gets a job."""
     async with desk.tx() as tx:
         point = await _living(tx, point_id)
-        if point and desk.call.failures:
+        if point and point.letter_id is not None:
+            await posting.post(tx, point.letter_id, point.id, contacts, moments or [])
+        elif point and desk.call.is_suspect:
             _one_by_one(tx, point_id, contacts)
         elif point:
             await _fire_many(tx, point, contacts)
@@ -128,7 +131,7 @@ TAKE = sql(
     )
     delete from sequence_moments d using due
     where d.account_id = due.account_id and d.point_id = due.point_id and d.contact_id = due.contact_id
-    returning d.account_id, d.point_id, d.contact_id
+    returning d.account_id, d.point_id, d.contact_id, d.due_at
     """,
     system=True,
 )

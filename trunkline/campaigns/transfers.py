@@ -11,8 +11,8 @@ from trunkline.campaigns.sequences import NewPoint, Point, Series
 from trunkline.contacts import fields, groups
 from trunkline.core.db import Tx
 from trunkline.core.ids import new_uuid
+from trunkline.flows import revisions, stored, triggers
 from trunkline.flows import stock as stocks
-from trunkline.flows import stored, triggers
 from trunkline.flows.stock import Stock
 from trunkline.flows.transfer import envelope, exporting, importing
 from trunkline.flows.transfer.exporting import Dependencies
@@ -48,7 +48,7 @@ async def document(tx: Tx, site: str, *, definitions: bool) -> dict[str, Any]:
     stock = await stocks.of(tx)
     living = [flow for flow in stock.definitions.index.values() if definitions is False or not flow.archived]
     if definitions:
-        kept = await stored.definitions(tx, [flow.id for flow in living])
+        kept = await revisions.definitions(tx, [flow.id for flow in living])
         flows = [kept[flow.id] for flow in living]
     else:
         flows = [

@@ -67,7 +67,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     batch: int = 1
     words: bool = False  # opt-out, opt-in and help words are honoured on inbound
     threads: bool = False  # one conversation per thread instead of one per contact
-    reply_window_hours: int | None = None  # later than this after their last message only templates may be sent
+    reply_window_hours: dict[str, int] = {}  # by role: so long after their last message, only templates may be sent
 
 
 class Attachment(Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class Mail(Struct, frozen=True, kw_only=True):
     bcc: Sequence[str] = ()
 
 
-class Outbound(Struct, frozen=True, kw_only=True):
+class Outbound(Struct, frozen=True, kw_only=True, gc=False):
     """A message to hand over. `uuid` is stable over retries: the idempotency key for whoever honours one."""
 
     id: int
@@ -110,7 +110,7 @@ class Outbound(Struct, frozen=True, kw_only=True):
     """Whether the talk about it is kept even when all goes well; a broadcast keeps only what went wrong."""
 
 
-class Exchange(Struct, frozen=True, kw_only=True):
+class Exchange(Struct, frozen=True, kw_only=True, gc=False):
     """One talk with the provider, for the channel log; secrets already redacted."""
 
     request: str = ""

@@ -22,7 +22,7 @@ from trunkline.channels.base import (
     Status,
     Wire,
 )
-from trunkline.core import urns
+from trunkline.core import problems, urns
 from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated
 
 Chance = Annotated[float, Meta(ge=0, le=1)]
@@ -31,7 +31,7 @@ Chance = Annotated[float, Meta(ge=0, le=1)]
 class SimulatorConfig(Struct, frozen=True, kw_only=True):
     """How the carrier behaves. `loss` and `duplicate` are chances, `rate` messages a second, times in ms."""
 
-    sends_as: Literal["sms", "whatsapp", "voice", "email"] = field(name="as", default="sms")
+    plays: Literal["sms", "whatsapp", "voice", "email", "webchat"] = field(name="as", default="sms")
     latency_ms: Annotated[int, Meta(ge=0, le=60_000)] = 0
     loss: Chance = 0.0
     duplicate: Chance = 0.0
@@ -40,24 +40,30 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True):
     scheme: str = ""
 
     @property
+    def sends_as(self) -> Kind:
+        return "web_chat" if self.plays == "webchat" else self.plays
+
+    @property
     def semantics(self) -> Semantics:
-        return "at_least_once" if self.sends_as == "email" else "at_most_once"
+        return "at_least_once" if self.plays == "email" else "at_most_once"
 
 
-SCHEMES = {"sms": "tel", "voice": "tel", "whatsapp": "whatsapp", "email": "mailto"}
+SCHEMES = {"sms": "tel", "voice": "tel", "whatsapp": "whatsapp", "email": "mailto", "webchat": "webchat"}
 
 
 class Simulator(Adapter):
     kind: ClassVar[str] = "simulator"
     sends_as: ClassVar[Kind] = "sms"
     schemes: ClassVar[frozenset[str]] = frozenset({"tel"})
-    can: ClassVar[Capabilities] = Capabilities(media=True, quick_replies=True, html=True, subject=True, batch=64)
+    can: ClassVar[Capabilities] = Capabilities(
+        media=True, quick_replies=True, html=True, subject=True, batch=64, reply_window_hours={"whatsapp": 24}
+    )
     semantics: ClassVar[Semantics] = "at_most_once"
     Config: ClassVar[type[Struct]] = SimulatorConfig
 
     @classmethod
     def schemes_of(cls, config: SimulatorConfig) -> list[str]:
-        return [config.scheme or SCHEMES[config.sends_as]]
+        return [config.scheme or SCHEMES[config.plays]]
 
     async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
         config: SimulatorConfig = self.config
@@ -136,8 +142,7 @@ class _Report(Struct, frozen=True):
 
 def _decoded(body: bytes, cls: type[Any]) -> Any:
     try:
-        return msgspec.json.decode(body, type=cls)
-    except msgspec.ValidationError as error:
-        raise Invalid({"body": [f"{error}."]}) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Malformed("The body is not valid JSON.") from None
+    return problems.convert(cls, value, strict=True)

@@ -56,7 +56,7 @@ def sentence(error: TrunklineError) -> str:
 
 def _printed(answer: Any, as_json: bool) -> int:
     if not isinstance(answer, Answer):
-        return 0
+        return answer if isinstance(answer, int) else 0
     if as_json:
         import msgspec
 

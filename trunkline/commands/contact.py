@@ -8,7 +8,8 @@ from trunkline.commands.answers import Answer
 from trunkline.commands.opening import workspace
 from trunkline.commands.progress import Progress
 from trunkline.commands.user import AccountId
-from trunkline.contacts import companies, groups, imports, tags
+from trunkline.contacts import companies, groups, imports, searching, tags
+from trunkline.core import clock
 from trunkline.core.config import Settings
 from trunkline.core.db import Tx
 from trunkline.core.errors import Refusal
@@ -23,15 +24,28 @@ async def create_group(
     query: Annotated[str | None, "A contact query that fills the group by itself."] = None,
 ) -> Answer:
     """Make a group of contacts."""
-    if query is not None:
-        raise Refusal(
-            "Groups that fill themselves by a query are not part of this version. Make the group without --query, and "
-            "add people in the dashboard, through an API or with `trunkline contact import FILE --group NAME`."
-        )
     async with workspace(settings, account) as (tx, _):
-        group = await groups.create(tx, name)
+        group = await groups.create(tx, name, query=query)
     document = {"id": group.id, "uuid": group.uuid, "name": group.name, "size": group.size}
-    return Answer(document, f"Made the group {group.name}: {group.uuid}")
+    if group.query is None:
+        return Answer(document, f"Made the group {group.name}: {group.uuid}")
+    document |= {"query": group.query, "status": group.status}
+    return Answer(document, f"Made the group {group.name}: {group.uuid}. The worker fills it: {group.query}")
+
+
+async def count(
+    settings: Settings,
+    query: Annotated[str, "A contact query, like 'age > 18 AND group = VIP'."],
+    /,
+    *,
+    account: AccountId,
+) -> Answer:
+    """Count the contacts that a query finds."""
+    async with workspace(settings, account) as (tx, _):
+        began = clock.monotonic()
+        found = await searching.count(tx, await searching.read(tx, query))
+        ms = round((clock.monotonic() - began) * 1000, 1)
+    return Answer({"count": found, "ms": ms}, f"{found:,} contacts ({ms} ms)")
 
 
 async def create_company(

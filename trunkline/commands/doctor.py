@@ -39,6 +39,7 @@ async def doctor(settings: Settings) -> Answer:
     try:
         async with installation(settings, tools=True, any_secret=True) as database:
             findings += await _installation(database)
+            findings.append(await _model(database))
     except TrunklineError as error:
         findings.append(Finding("database", "fail", error.message))
     failed = any(finding.state == "fail" for finding in findings)
@@ -165,6 +166,17 @@ async def _secret(database: Database) -> Finding:
     except Refusal as refusal:
         return Finding("secret", "fail", refusal.message)
     return Finding("secret", "ok", "It opens what is sealed.")
+
+
+async def _model(database: Database) -> Finding:
+    """A model is optional; one that is configured should answer."""
+    from trunkline.ai import models
+
+    tools = database.tools
+    probe = await models.probe(await tools.operators_http(), tools.settings)
+    if probe is None:
+        return Finding("ai", "ok", "No model is configured: drafts quote the knowledge base.")
+    return Finding("ai", probe.state, probe.message, "" if probe.state == "ok" else "See docs/guides/ai.md.")
 
 
 REPORT = "Please report it; `trunkline credits show` has the numbers."

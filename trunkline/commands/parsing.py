@@ -44,7 +44,8 @@ class Parameter(Struct, frozen=True):
         """How it is written in a line of usage."""
         word = "|".join(self.choices) or self.name.upper()
         if self.by_place:
-            return f"{self.name.upper()} …" if self.many else self.name.upper()
+            shown = f"{self.name.upper()} …" if self.many else self.name.upper()
+            return shown if self.required else f"[{shown}]"
         shown = self.option if self.type is bool else f"{self.option} {word}"
         return shown if self.required else f"[{shown}{' …' if self.many else ''}]"
 
@@ -105,7 +106,7 @@ def _add(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
         options["choices"] = parameter.choices
     if parameter.by_place:
         options |= {"metavar": parameter.name.upper(), "type": parameter.type}
-        options |= {"nargs": "+"} if parameter.many else {}
+        options |= {"nargs": "+"} if parameter.many else {} if parameter.required else {"nargs": "?"}
         parser.add_argument(parameter.name, **options)
         return
     options |= {"dest": parameter.name, "required": parameter.required, "default": parameter.default}

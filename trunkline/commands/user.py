@@ -57,7 +57,7 @@ async def change(
         raise Refusal("Nothing to change. Give --role or --active.")
     switch = None if active is None else active == "yes"
     async with workspace(settings, account, system=True) as (tx, _):
-        member = await users.set(tx, (await member_named(tx, email)).id, role=role, active=switch, operator=True)
+        member = await users.set(tx, (await member_named(tx, email)).id, role=role, active=switch)
     state = "" if member.active else ", switched off"
     return Answer(_document(member), f"{member.email} is {member.role}{state}.")
 

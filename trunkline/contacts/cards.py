@@ -74,9 +74,10 @@ async def contacts(
     return await tx.fetch(ContactCard, COLLEAGUES, tx.account, *behind, limit, company_id)
 
 
-async def all_contacts(tx: Tx) -> AsyncIterator[ContactCard]:
-    """Everybody, in flat memory."""
-    async for rows in tx.stream(CONTACTS, tx.account, None, 0, None):
+async def all_contacts(tx: Tx, company_id: int | None = None) -> AsyncIterator[ContactCard]:
+    """Everybody, or all people of one company, in flat memory."""
+    statement, company = (CONTACTS, ()) if company_id is None else (COLLEAGUES, (company_id,))
+    async for rows in tx.stream(statement, tx.account, None, 0, None, *company):
         for row in rows:
             yield ContactCard(*row)
 

@@ -17,6 +17,7 @@ from trunkline.core.db import Statement, Tx, sql
 MOST_COUNTED = 10_000
 SHALLOW_OFFSET = 500
 NEAR, MANY_NEAR = 1000, 100
+FEW_NEAR = 200
 Direction = Literal["asc", "desc"]
 
 
@@ -206,13 +207,24 @@ async def _wanted(tx: Tx, filter: Filter) -> _Wanted | None:
 async def _search(tx: Tx, term: Term) -> Conditions:
     """Few matches are looked up by id; a term that matches much is met soon by walking from the newest.
 
-    A term without three letters in a row cannot use the index: it is looked for in the newest contacts only.
+    A term without three letters in a row cannot use the index: it is looked for in the newest contacts only. One that
+    most of the newest match is counted among them, as the index would name everybody first.
     """
     patterns = (term.pattern, term.digits, term.company)
     if not term.indexable:
         return {"recent": patterns}
+    if (
+        await _counted(tx, patterns, FEW_NEAR, FEW_NEAR) > FEW_NEAR // 2
+        and await _counted(tx, patterns, 3 * MOST_COUNTED, MOST_COUNTED + 1) > MOST_COUNTED
+    ):
+        return {"walk": patterns}
     ids = await tx.column(int, SEARCH, tx.account, *patterns, MOST_COUNTED + 1)
     return {"walk": patterns} if len(ids) > MOST_COUNTED else {"ids": (ids,)}
+
+
+async def _counted(tx: Tx, patterns: tuple[str | None, ...], among: int, most: int) -> int:
+    """How many of the newest contacts match a search, counted up to `most`."""
+    return await tx.value(int, AMONG_NEWEST, tx.account, *patterns, among, most) or 0
 
 
 @cache
@@ -295,7 +307,7 @@ CONDITIONS: dict[str, tuple[int, str]] = {
     "tag": (1, _TAGGED),
     "group_id": (1, _MEMBER),
     "company_id": (1, "c.company_id = {0}"),
-    "country": (1, "lower(c.country) = lower({0})"),
+    "country": (1, "c.country_key = lower({0})"),
     "min_score": (1, "c.lead_score >= {0}::bigint"),
     "max_score": (1, "c.lead_score <= {0}::bigint"),
     "ids": (1, "c.id = any({0}::bigint[])"),
@@ -324,6 +336,12 @@ SORTS = {
 TOTAL = sql("select sum(value)::bigint from tallies where account_id = $1 and name = 'contacts'")
 
 TAG = sql("select id from tags where account_id = $1 and kind = 'contact' and name_key = $2")
+
+AMONG_NEWEST = sql(f"""
+    select count(*) from (
+        select 1 from {_FIRST.format("desc", "$5")} where {_LIKE.format("$2", "$3", "$4")} limit $6
+    ) as matches
+""")
 
 SEARCH = sql(
     "select id from search_contacts(account_id => $1, pattern => $2, digits => $3, company => $4, most => $5) id"

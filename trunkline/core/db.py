@@ -216,9 +216,12 @@ class Database:
             begin += "; set local synchronous_commit = off"
         return Transaction(self._app, self._timeout, begin, Tx(self, account, actor, cause, depth, system=False))
 
-    def system(self, account: int = 0, actor: str = "system", cause: str = "", depth: int = 0) -> "Transaction":
-        """A transaction of the system role; `account` is what its events and jobs belong to."""
-        return Transaction(self._system, self._timeout, "begin", Tx(self, account, actor, cause, depth, system=True))
+    def system(
+        self, account: int = 0, actor: str = "system", cause: str = "", depth: int = 0, *, relaxed: bool = False
+    ) -> "Transaction":
+        """A transaction of the system role; `account` is what its events and jobs belong to. `relaxed` as in `tx`."""
+        begin = "begin; set local synchronous_commit = off" if relaxed else "begin"
+        return Transaction(self._system, self._timeout, begin, Tx(self, account, actor, cause, depth, system=True))
 
     def wake(self, queues: set[str]) -> None:
         """One notification per tick, whatever the number of commits: NOTIFY serialises commits."""

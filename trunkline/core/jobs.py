@@ -4,6 +4,8 @@
 worker's `tx` first; its queue row is deleted in that very transaction, so its effect happens exactly once. A job that
 talks to the outside is `apart=True`: it gets a `Desk`, opens transactions itself, must be idempotent, and its lease
 is renewed while it runs. A `together=True` job is such a one that takes all calls of an account that are due at once.
+Of a job with `at_once` a worker runs no more than so many calls side by side: it is mostly our own processor that they
+need, and a worker that dies should have finished some of them rather than be in the middle of all.
 
 Rows with the same `key` run one after the other, in order. What fails is tried again, after a longer wait each time;
 then the call becomes a dead letter that can be listed, replayed and discarded. A call that was lost with its worker has
@@ -27,6 +29,7 @@ LEASE_SECONDS = 30
 HEARTBEAT_SECONDS = 8
 RETRY_SECONDS = (5, 30, 300, 1800)
 MOST_LOST = 20
+SUSPECT_LOST = 4
 PER_ACCOUNT = 16
 
 JOBS: dict[str, "Job"] = {}
@@ -35,8 +38,17 @@ JOBS: dict[str, "Job"] = {}
 class Job:
     """A function that can run later. Arguments must be JSON."""
 
-    def __init__(self, run: Callable[..., Awaitable[None]], name: str, queue: QueueName, apart: bool, together: bool):
+    def __init__(
+        self,
+        run: Callable[..., Awaitable[None]],
+        name: str,
+        queue: QueueName,
+        apart: bool,
+        together: bool = False,
+        at_once: int | None = None,
+    ):
         self.run, self.name, self.queue, self.apart, self.together = run, name, queue, apart, together
+        self.at_once = at_once
         self.__doc__ = run.__doc__
 
     async def __call__(self, *args: Any) -> None:
@@ -47,10 +59,15 @@ class Job:
 
 
 def job(
-    name: str, *, queue: QueueName = "jobs", apart: bool = False, together: bool = False
+    name: str,
+    *,
+    queue: QueueName = "jobs",
+    apart: bool = False,
+    together: bool = False,
+    at_once: int | None = None,
 ) -> Callable[[Callable[..., Awaitable[None]]], Job]:
     def register(run: Callable[..., Awaitable[None]]) -> Job:
-        JOBS[name] = Job(run, name, queue, apart or together, together)
+        JOBS[name] = Job(run, name, queue, apart or together, together, at_once)
         return JOBS[name]
 
     return register
@@ -81,8 +98,13 @@ class Call(Struct, frozen=True):
 
     @property
     def is_last(self) -> bool:
-        """Whether this is buried when it fails once more."""
-        return self.failures >= len(RETRY_SECONDS)
+        """Whether nobody tries again when this try fails or is lost."""
+        return self.failures >= len(RETRY_SECONDS) or self.lost >= MOST_LOST - 1
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether something in it may be to blame, so that a bulk of things had better be taken apart."""
+        return self.failures > 0 or self.lost >= SUSPECT_LOST
 
 
 class Desk:

@@ -26,6 +26,7 @@ from trunkline.core.errors import (
     Malformed,
     NotFound,
     OutOfCredits,
+    PeerFailed,
     TooLarge,
     TrunklineError,
     Unauthenticated,
@@ -67,6 +68,7 @@ STATUS: dict[type[TrunklineError], int] = {
     Invalid: 422,
     LimitReached: 429,
     ServerError: 500,
+    PeerFailed: 500,
     UnknownMethod: 501,
     Unavailable: 503,
 }
@@ -190,6 +192,7 @@ __all__ = [
     "Page",
     "PageNumbers",
     "Paged",
+    "PeerFailed",
     "QueryKey",
     "Rendered",
     "ServerError",

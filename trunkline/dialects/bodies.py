@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect
 
+from trunkline.core import problems
 from trunkline.core.errors import Invalid, TooLarge
 from trunkline.dialects import decoding
 from trunkline.dialects.calls import Call
@@ -48,7 +49,7 @@ async def _take_form(call: Call, receive: Receive, operation: Operation, given: 
         if given[operation.file] is None and not operation.file_is_optional:
             raise Invalid({operation.file: [f"The {operation.file} field is required."]})
         if operation.body is not None:
-            given["body"] = decoding.convert(operation.body.kind, form.fields, strict=False)
+            given["body"] = problems.convert(operation.body.kind, form.fields, strict=False)
     except BaseException:
         form.close()
         raise

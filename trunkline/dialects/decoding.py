@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
+from trunkline.core import problems
 from trunkline.core.errors import Invalid, Malformed
-from trunkline.dialects import problems
 from trunkline.dialects.refusals import UnsupportedMedia
 
 MOST_DEPTH = 32
@@ -39,7 +39,7 @@ class JsonBody:
         vet(value)
         if self.is_object and not isinstance(value, dict):
             raise Malformed("The request body must be a JSON object.")
-        return convert(self.kind, value, strict=True)
+        return problems.convert(self.kind, value, strict=True)
 
 
 class QueryShape:
@@ -65,7 +65,7 @@ class QueryShape:
                 values[name] = given[0]
         if twisted:
             raise Invalid(twisted)
-        return convert(self.kind, values, strict=False)
+        return problems.convert(self.kind, values, strict=False)
 
 
 def parse_query(raw: bytes) -> dict[str, list[str]]:
@@ -129,20 +129,6 @@ def vet(value: object) -> None:
     raise Malformed(TOO_DEEP)
 
 
-def convert(kind: Any, value: object, *, strict: bool) -> Any:
-    try:
-        return msgspec.convert(value, kind, strict=strict)
-    except msgspec.ValidationError as error:
-        raise Invalid(problems.find(kind, value, strict=strict) or _told(error)) from None
-
-
-def _told(error: msgspec.ValidationError) -> dict[str, list[str]]:
-    """The decoder's own words, for rules that we have no sentence for."""
-    words, _, place = str(error).partition(" - at `")
-    path = PLACE.sub(r".\1", place.rstrip("`")).strip("$.")
-    return {path or "body": [words if words.endswith(".") else f"{words}."]}
-
-
 def _is_list(kind: Any) -> bool:
     kind = problems.bare(kind)
     return (get_origin(kind) or kind) in (list, tuple, set, frozenset) and bool(get_args(kind) or kind is list)
@@ -151,4 +137,3 @@ def _is_list(kind: Any) -> bool:
 TOO_DEEP = f"The request body is nested deeper than {MOST_DEPTH} levels."
 JSON_SUFFIX = re.compile(rb"application/[\w.+-]+\+json")
 CHARSET = re.compile(rb"charset\s*=\s*\"?([\w-]+)")
-PLACE = re.compile(r"\[(\d+|\.\.\.)\]")

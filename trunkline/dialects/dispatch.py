@@ -9,9 +9,12 @@ from trunkline import dialects
 from trunkline.accounts.credentials import Credentials
 from trunkline.core.crypto import Vault
 from trunkline.core.db import Database
+from trunkline.core.errors import Malformed, TooLarge, TrunklineError
 from trunkline.core.limits import Limiter
+from trunkline.dialects import replies
 from trunkline.dialects.base import Dialect
 from trunkline.dialects.calls import Call, Site
+from trunkline.dialects.refusals import MethodNotAllowed, ServerError, UnknownMethod, UnsupportedMedia
 from trunkline.dialects.serving import Visit
 
 
@@ -59,12 +62,35 @@ class Dialects:
         caps = [each[0].most_bytes() for each in found if isinstance(each, tuple)]
         return SPARE_BYTES + max(caps, default=0)
 
+    def wording(self, path: str, status: int, message: str) -> bytes | None:
+        """The body of a refusal that the server speaks before we see the request; None: not ours."""
+        mount = self._mount(path)
+        if mount is None:
+            return None
+        return replies.refuse(mount.owners[0], _refusal(status, message)).body
+
     def _mount(self, path: str) -> Mount | None:
         for mount in self._mounts:
             prefix = mount.prefix
             if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
                 return mount
         return None
+
+
+def _refusal(status: int, message: str) -> TrunklineError:
+    """What we would have raised where the server says this."""
+    match status:
+        case 405:
+            return MethodNotAllowed("")
+        case 413:
+            return TooLarge(message)
+        case 415:
+            return UnsupportedMedia(message)
+        case 500:
+            return ServerError()
+        case 501:
+            return UnknownMethod(message)
+    return Malformed(message)
 
 
 def _mounts(served: Iterable[Dialect]) -> list[Mount]:

@@ -186,12 +186,13 @@ def _success(dialect: Dialect, returned: Any, schemas: Schemas) -> dict[str, Any
 
 
 def _payload(returned: Any) -> Any:
-    """What stands inside `Answer[…]` or beside it in `X | Answer`."""
+    """What stands inside `Answer[…]`, beside it in `X | Answer`, or beside the stream of the same in `X | Stream`."""
     if returned is Answer:
         return Any
     if get_origin(returned) is Answer:
         return _payload(get_args(returned)[0])
-    members = [each for each in get_args(returned) if each is not Answer] if get_origin(returned) in UNIONS else []
+    given = get_args(returned) if get_origin(returned) in UNIONS else ()
+    members = [each for each in given if each not in (Answer, Stream)]
     return members[0] if len(members) == 1 else returned
 
 

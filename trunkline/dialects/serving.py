@@ -11,7 +11,7 @@ from asyncpg import DataError, ProgramLimitExceededError
 from starlette.requests import ClientDisconnect
 
 from trunkline.accounts import roles
-from trunkline.core import exact_limits
+from trunkline.core import clock, exact_limits
 from trunkline.core.errors import (
     Forbidden,
     Invalid,
@@ -22,7 +22,7 @@ from trunkline.core.errors import (
     Unavailable,
 )
 from trunkline.core.limits import Verdict
-from trunkline.dialects import auth, bodies, repeats, replies
+from trunkline.dialects import auth, bodies, measures, repeats, replies
 from trunkline.dialects import limits as rates
 from trunkline.dialects.answers import Stream
 from trunkline.dialects.base import Dialect
@@ -46,8 +46,17 @@ class Visit:
         self.receive = receive
         self.send = send
         self.streaming = False
+        self.operation: Operation | None = None
+        self.status = GONE
 
     async def serve(self, *, shared: bool) -> None:
+        began = clock.monotonic()
+        try:
+            await self._serve(shared=shared)
+        finally:
+            measures.note(self.dialect.name, self.operation, self.status, clock.monotonic() - began)
+
+    async def _serve(self, *, shared: bool) -> None:
         try:
             reply = self._answer_plainly() or await (self._answer_shared() if shared else self._answer())
         except ClientDisconnect:
@@ -93,8 +102,10 @@ class Visit:
     async def _answer(self) -> Reply | None:
         call, dialect = self.call, self.dialect
         found = dialect.router.find(call.method, call.path)
-        if isinstance(found, tuple) and found[0].rules.public:
-            return await self._answer_anybody(*found)
+        if isinstance(found, tuple):
+            self.operation = found[0]
+            if found[0].rules.public:
+                return await self._answer_anybody(*found)
         caller = await auth.authenticate(call, dialect.auth, dialect.name)
         if caller is None:
             self._count_stranger()
@@ -102,6 +113,7 @@ class Visit:
         return await self._answer_to(caller, found)
 
     async def _answer_anybody(self, operation: Operation, values: list[str]) -> Reply | None:
+        self.operation = operation
         self._count_stranger()
         return await self._perform(operation, values)
 
@@ -111,6 +123,7 @@ class Visit:
         if isinstance(found, TrunklineError):
             raise found
         operation, values = found
+        self.operation = operation
         may(caller, operation)
         if operation.rules.bucket is not None:
             await self._count_extra(operation.rules.bucket)
@@ -218,6 +231,7 @@ class Visit:
         await self.send({"type": "http.response.start", "status": reply.status, "headers": lines})
         body = b"" if self.call.method == "HEAD" else reply.body
         await self.send({"type": "http.response.body", "body": body})
+        self.status = reply.status
 
     async def _pour(self, stream: Stream) -> None:
         """The first chunk is made before the status is sent, so that an early failure is still told properly."""
@@ -232,6 +246,7 @@ class Visit:
                 async for chunk in chunks:
                     await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
             await self.send({"type": "http.response.body", "body": b""})
+            self.status = OK
         finally:
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
@@ -272,5 +287,6 @@ def may(caller: Caller, operation: Operation) -> None:
 
 
 NOT_SERVED = ("TRACE", "CONNECT", "QUERY")  # known to everybody, but allowed nowhere
+GONE = 0  # never sent
 OK = 200
 NO_CONTENT = 204

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from trunkline.expressions import numbers
-from trunkline.expressions.scope import ITEM, Scope
+from trunkline.expressions.scope import Scope
 from trunkline.expressions.values import (
     Deprecated,
     ErrorValue,
@@ -23,6 +23,9 @@ from trunkline.expressions.values import (
 
 DEEPEST = 100
 """Levels of arrays and objects inside one another that are written or compared."""
+
+LEVEL, STEP = 300, 30
+"""What entering an array or object weighs, and each of its values: many small ones cost most."""
 
 Plain = dict[str, Any] | list[Any] | str | int | Decimal | bool | None
 
@@ -151,7 +154,7 @@ def _equal(scope: Scope, a: Value, b: Value, depth: int) -> bool:
 def _deeper(scope: Scope, steps: int, depth: int) -> int:
     if depth >= DEEPEST:
         raise ExpressionError(f"nested deeper than {DEEPEST} levels")
-    scope.toil((steps + 1) * ITEM)
+    scope.toil(LEVEL + steps * STEP)
     return depth + 1
 
 

@@ -33,8 +33,8 @@ def _of(one: Done, event: Event, secrets: Sequence[str]) -> list[Entry]:
         case events.EmailSent():
             return [_entry(one, kind="email", text=f"To {', '.join(event.to)}: {event.subject}")]
         case events.LlmCalled():
-            entry = _entry(one, kind="llm", text=event.llm.name, request=event.input, response=event.output)
-            return [entry]
+            told = {"request": event.input, "response": event.output, "elapsed_ms": event.elapsed_ms}
+            return [_entry(one, kind="llm", text=event.llm.name, **told)]
         case events.AirtimeCreated():
             return [_entry(one, kind="airtime", text=f"{event.amount} {event.currency} to {event.recipient}")]
         case events.Warned():

@@ -1,6 +1,7 @@
 """Which parts of the context a template looks up: `@fields.age` and `@(contact.fields["age"])` are two ways to one."""
 
 from collections.abc import Container, Iterator, Sequence
+from functools import lru_cache
 
 from trunkline.expressions.scanner import Piece, scan
 from trunkline.expressions.tokens import SyntaxFault, Token, tokenise, unquote
@@ -11,10 +12,17 @@ Path = tuple[str, ...]
 ROOTS = frozenset({"child", "contact", "fields", "globals", "parent"})
 
 
-def lookups(template: str, roots: Container[str] = ROOTS) -> Iterator[Path]:
+def lookups(template: str, roots: frozenset[str] = ROOTS) -> tuple[Path, ...]:
     """Paths in lower case, as often as they are written. What cannot be read looks nothing up."""
-    if "@" not in template:
-        return
+    return _read(template, roots) if "@" in template else ()
+
+
+@lru_cache(maxsize=2048)
+def _read(template: str, roots: frozenset[str]) -> tuple[Path, ...]:
+    return tuple(_found(template, roots))
+
+
+def _found(template: str, roots: Container[str]) -> Iterator[Path]:
     for piece in scan(template, roots):
         if isinstance(piece, Piece):
             try:

@@ -2,9 +2,12 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
+from trunkline.ai import asking
+from trunkline.ai.wire import ModelFailed
 from trunkline.channels.base import Mail, Outbound, Wire
 from trunkline.core import clock, mailaddr
 from trunkline.core.db import Tx
+from trunkline.core.errors import Conflict
 from trunkline.core.http import HttpFailure
 from trunkline.core.jobs import Desk
 from trunkline.core.urns import Urn
@@ -35,7 +38,7 @@ async def answer(desk: Desk, stock: Stock, request: Request, key: str) -> Answer
         case EmailSend():
             return await mail(desk, request)
         case LlmCall():
-            return LlmAnswer(error="No model is connected to this workspace.")
+            return await model(desk, request)
         case AirtimeTransfer():
             return AirtimeAnswer(error="No airtime provider is connected to this workspace.")
     raise TypeError(f"nobody answers {type(request).__name__}")
@@ -80,6 +83,15 @@ async def mail(desk: Desk, request: EmailSend) -> EmailAnswer:
     finally:
         await adapter.close()
     return EmailAnswer(next((one.error.detail for one in sent if one.error), ""))
+
+
+async def model(desk: Desk, request: LlmCall) -> LlmAnswer:
+    """What the operator's model says, within the workspace's limits."""
+    try:
+        said = await asking.ask(desk, request.instructions, request.input, request.max_tokens)
+    except (ModelFailed, Conflict) as error:
+        return LlmAnswer(error=error.message)
+    return LlmAnswer(said.text, said.tokens_in, said.tokens_out, said.elapsed_ms)
 
 
 async def _mail_channel(tx: Tx) -> channels.Channel | None:

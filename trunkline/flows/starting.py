@@ -60,7 +60,7 @@ async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
     return len(ids) == size
 
 
-@job("flow.start_batch", apart=True)
+@job("flow.start_batch", apart=True, at_once=2)
 async def batch(desk: Desk, id: int, contacts: list[int]) -> None:
     """Give up to a hundred contacts their turn, in one commit. Who asks the outside world gets a job of their own.
 
@@ -70,7 +70,7 @@ async def batch(desk: Desk, id: int, contacts: list[int]) -> None:
         start = await starts.get(tx, id)
         if start.status == "interrupted":
             contacts = []
-        if desk.call.attempts > 1:
+        if desk.call.is_suspect:
             await _one_by_one(tx, id, contacts)
         elif start.message is not None:
             await texting.send(tx, start.message, contacts, start.flow_id, f"start:{start.uuid}")

@@ -16,10 +16,9 @@ from msgspec import Struct
 
 from trunkline.accounts import accounts, settings
 from trunkline.contacts import environments
-from trunkline.core import phones
 from trunkline.core.db import Database, Tx, sql
 from trunkline.expressions.environment import Environment
-from trunkline.flows import assets, loading
+from trunkline.flows import loading, shelves
 from trunkline.flows.assets import Assets
 from trunkline.flows.definition import Flow
 from trunkline.flows.faults import InvalidFlow, UnsupportedVersion
@@ -148,67 +147,17 @@ async def _load(tx: Tx, version: tuple[int, int]) -> Stock:
     if settings.value(account, "anon"):
         environment = msgspec.structs.replace(environment, redaction_policy="urns")
     living = await tx.fetch(Channel, CHANNELS, tx.account)
-    shown = [_channel(channel) for channel in living if channel.active]
-    rows = {kind: await tx.rows(statement, tx.account) for kind, statement in LISTS.items()}
-    subscribers: dict[str, list[str]] = {}
-    for slug, url in rows["resthooks"]:
-        subscribers.setdefault(slug, []).extend([url] if url else [])
-    known: dict[str, Any] = {
-        "channels": shown,
-        "fields": [assets.Field(key=key, name=name, type=type, uuid=uuid) for uuid, key, name, type in rows["fields"]],
-        "groups": [assets.Group(uuid=uuid, name=name, query=query or "") for _, uuid, name, query in rows["groups"]],
-        "labels": [assets.Label(uuid=uuid, name=name) for _, uuid, name in rows["labels"]],
-        "globals": [assets.Global(key=key, name=name, value=value) for key, name, value in rows["globals"]],
-        "topics": [assets.Topic(uuid=uuid, name=name) for _, uuid, name in rows["topics"]],
-        "users": [assets.User(uuid=uuid, name=name, email=email) for _, uuid, name, email in rows["users"]],
-        "resthooks": [assets.Resthook(slug=slug, subscribers=tuple(urls)) for slug, urls in subscribers.items()],
-        "templates": _templates(rows["templates"], living),
-        "campaigns": [assets.Campaign(uuid=uuid, name=name) for uuid, name in rows["sequences"]],
-    }
+    rows = await shelves.rows(tx)
     return Stock(
         version,
         environment,
         Definitions(await tx.fetch(Indexed, INDEX, tx.account)),
         channels={str(channel.uuid): channel for channel in living},
         triggers=await tx.fetch(Rule, TRIGGERS, tx.account),
-        assets=known,
+        assets=shelves.filled(tx.database.tools, rows, living),
         templates={uuid: id for id, uuid, *_ in rows["templates"]},
         **{kind: {row[1]: row[0] for row in rows[kind]} for kind in ("groups", "labels", "topics", "users")},
     )
-
-
-def _channel(channel: Channel) -> assets.Channel:
-    tel = channel.address if "tel" in channel.schemes and channel.address.startswith("+") else ""
-    roles = ("call", "answer") if channel.sends_as == "voice" else ("send", "receive")
-    return assets.Channel(
-        uuid=str(channel.uuid),
-        name=channel.name,
-        address=channel.address,
-        schemes=tuple(channel.schemes),
-        roles=roles,
-        country=(phones.country_of(tel) or "") if tel else "",
-        allow_international=True,
-    )
-
-
-def _templates(rows: Iterable[tuple[Any, ...]], living: Iterable[Channel]) -> list[assets.Template]:
-    """Each stored text as a template with one translation for each channel that it fits."""
-    made = []
-    for _, uuid, name, sends_as, language, body, variables in rows:
-        component = {"type": "body/text", "name": "body", "content": body}
-        component["variables"] = {variable: place for place, variable in enumerate(variables)}
-        translations = tuple(
-            assets.Translation(
-                channel=_channel(channel).ref,
-                locale=language,
-                components=(component,),
-                variables=tuple({"type": "text"} for _ in variables),
-            )
-            for channel in living
-            if channel.sends_as == sends_as and channel.active
-        )
-        made.append(assets.Template(uuid=uuid, name=name, translations=translations))
-    return made
 
 
 async def _definitions(tx: Tx, flows: list[Indexed], *, keep: bool) -> list[Flow | None]:
@@ -280,25 +229,3 @@ TRIGGERS = sql("""
     select id, uuid, kind, flow_id, channel_id, keywords, match, referrer, groups, exclude_groups
     from flow_triggers where account_id = $1 and not archived order by id desc
 """)
-
-LISTS = {
-    "fields": sql("select uuid::text, key, label, type from fields where account_id = $1 order by id"),
-    "groups": sql("select id, uuid::text, name, query from groups where account_id = $1 order by id"),
-    "labels": sql("select id, uuid::text, name from labels where account_id = $1 order by id"),
-    "globals": sql("select key, name, value from globals where account_id = $1 order by id"),
-    "topics": sql("select id, uuid::text, name from topics where account_id = $1 order by id"),
-    "users": sql("""
-        select u.id, u.uuid::text, u.name, u.email from memberships m join users u on u.id = m.user_id
-        where m.account_id = $1 and m.active and u.active order by u.id
-    """),
-    "resthooks": sql("""
-        select h.slug, s.url from resthooks h
-        left join resthook_subscribers s on s.account_id = $1 and s.resthook_id = h.id
-        where h.account_id = $1 order by h.id, s.id
-    """),
-    "templates": sql("""
-        select id, uuid::text, name, channel, language, body, variables from templates
-        where account_id = $1 and status = 'approved' order by id
-    """),
-    "sequences": sql("select uuid::text, name from sequences where account_id = $1 and deleted_at is null order by id"),
-}

@@ -39,14 +39,6 @@ class Stored(Struct, frozen=True):
     modified_at: datetime
 
 
-class Revision(Struct, frozen=True):
-    revision: int
-    spec: str
-    size: int
-    actor: str
-    created_at: datetime
-
-
 async def save(tx: Tx, definition: Mapping[str, Any]) -> Stored:
     """Keep a definition under its uuid: a new flow, or the next revision of one that is there.
 
@@ -100,25 +92,6 @@ async def page(
 ) -> list[Stored]:
     """In the order in which they were made, those after `after`."""
     return await tx.fetch(Stored, PAGE, tx.account, archived, type, after, limit)
-
-
-async def definitions(tx: Tx, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The newest definition of each flow, as it was saved."""
-    return {id: stock.unpacked(packed) for id, packed in await tx.rows(DEFINITIONS, tx.account, list(ids))}
-
-
-async def definition(tx: Tx, id: int, revision: int | None = None) -> dict[str, Any]:
-    """One definition; the newest, or that of a revision."""
-    flow = await get(tx, id)
-    packed = await tx.value(bytes, DEFINITION, tx.account, id, revision or flow.revision)
-    if packed is None:
-        raise NotFound("revision", revision)
-    return stock.unpacked(packed)
-
-
-async def revisions(tx: Tx, id: int) -> list[Revision]:
-    """All that are kept, the newest first."""
-    return await tx.fetch(Revision, REVISIONS, tx.account, (await get(tx, id)).id)
 
 
 async def restore(tx: Tx, ids: Sequence[int]) -> list[int]:
@@ -277,19 +250,6 @@ FORGET = sql("""
     delete from flow_revisions r using flows f
     where r.account_id = $1 and r.flow_id = any($2::bigint[]) and f.account_id = $1 and f.id = r.flow_id
         and r.revision <= f.revision - $3
-""")
-
-DEFINITIONS = sql("""
-    select f.id, r.definition from flows f
-    join flow_revisions r on r.account_id = $1 and r.flow_id = f.id and r.revision = f.revision
-    where f.account_id = $1 and f.id = any($2::bigint[])
-""")
-
-DEFINITION = sql("select definition from flow_revisions where account_id = $1 and flow_id = $2 and revision = $3")
-
-REVISIONS = sql("""
-    select revision, spec, size, actor, created_at from flow_revisions where account_id = $1 and flow_id = $2
-    order by revision desc
 """)
 
 RIVALS = sql("""

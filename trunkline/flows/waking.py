@@ -31,11 +31,11 @@ async def look(database: Database) -> int:
         return len(due)
 
 
-@job("flow.wake", apart=True)
+@job("flow.wake", apart=True, at_once=2)
 async def wake(desk: Desk, rows: list[list[int]]) -> None:
     """Time out or expire what these contacts wait in, unless they went on meanwhile; one commit for all."""
     async with desk.tx() as tx:
-        if desk.call.attempts > 1:
+        if desk.call.is_suspect:
             await _one_by_one(tx, rows)
         else:
             stock = await stocks.of(tx)

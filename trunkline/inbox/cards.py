@@ -42,9 +42,10 @@ async def page(
     return await tx.fetch(ConversationCard, OF_COMPANY, tx.account, channel, after, limit, company_id)
 
 
-async def every(tx: Tx, channel: str | None = None) -> AsyncIterator[ConversationCard]:
+async def every(tx: Tx, channel: str | None = None, company_id: int | None = None) -> AsyncIterator[ConversationCard]:
     """All of them, in flat memory."""
-    async for rows in tx.stream(PAGE, tx.account, channel, None, None):
+    statement, company = (PAGE, ()) if company_id is None else (OF_COMPANY, (company_id,))
+    async for rows in tx.stream(statement, tx.account, channel, None, None, *company):
         for row in rows:
             yield ConversationCard(*row)
 

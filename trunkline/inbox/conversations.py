@@ -147,7 +147,7 @@ async def replied(tx: Tx, replies: Sequence[Replied]) -> None:
         [reply.conversation_id for reply in latest],
         [reply.text[:PREVIEW] for reply in latest],
         [reply.at for reply in latest],
-        [reply.user_id is not None for reply in latest],
+        [reply.user_id for reply in latest],
         [reply.by_ai for reply in latest],
     )
     moved = await tx.fetch(Changed, REPLIED, tx.account, *columns)
@@ -207,17 +207,25 @@ START = sql("""
 """)
 
 REPLIED = sql("""
-    with reply as (
+    with given as (
+        select * from unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::bigint[], $6::boolean[]) with ordinality
+            as r (id, preview, at, user_id, by_ai, position)
+    ), reply as (
         select id, count(*) as number, count(*) filter (where by_ai) as ai, max(at) as at,
-            min(at) filter (where by_user) as answered_at,
+            min(at) filter (where user_id is not null) as answered_at,
+            (array_agg(user_id order by position) filter (where user_id is not null))[1] as answered_by,
             (array_agg(preview order by position desc))[1] as preview
-        from unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::boolean[], $6::boolean[]) with ordinality
-            as r (id, preview, at, by_user, by_ai, position)
-        group by id
+        from given group by id
     ), old as (
         select c.id, c.status from conversations c
         where c.account_id = $1 and c.id in (select id from reply) and c.deleted_at is null
         order by c.id for update
+    ), responded as (
+        insert into responders as r (account_id, conversation_id, user_id, last_on)
+        select $1, id, user_id, account_day($1, max(at)) from given
+        where user_id is not null and id in (select id from old) group by id, user_id order by id, user_id
+        on conflict (account_id, conversation_id, user_id) do update set last_on = excluded.last_on
+            where r.last_on < excluded.last_on
     )
     update conversations c set
         preview = reply.preview,
@@ -226,6 +234,7 @@ REPLIED = sql("""
         ai_replies_count = c.ai_replies_count + reply.ai,
         is_ai_handled = c.is_ai_handled or reply.ai > 0,
         first_response_at = coalesce(c.first_response_at, reply.answered_at),
+        first_response_by = case when c.first_response_at is null then reply.answered_by else c.first_response_by end,
         status = case when reply.answered_at is not null and c.status = 'closed' then 'open'
             else c.status end,
         resolved_at = case when reply.answered_at is not null and c.status = 'closed' then null

@@ -71,3 +71,22 @@ class NoteAdded(Event, frozen=True):
     id: int
     conversation_id: int
     user_id: int | None
+
+
+class TicketOpened(Event, frozen=True):
+    type = "ticket.opened"
+
+    id: int
+    contact_id: int
+    topic_id: int | None
+    assignee_id: int | None
+
+
+class TicketClosed(Event, frozen=True):
+    type = "ticket.closed"
+
+    id: int
+    contact_id: int
+    uuid: str
+    topic_id: int | None
+    assignee_id: int | None

@@ -13,7 +13,7 @@ from trunkline.core.urns import Urn
 from trunkline.inbox import conversations, history, notes, threads
 from trunkline.inbox.conversations import Conversation, Replied
 from trunkline.inbox.history import Entry
-from trunkline.messaging import channels, sending
+from trunkline.messaging import channels, recipients, sending
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.sending import Draft, Rejected
 
@@ -93,6 +93,8 @@ async def _send(
 ) -> Entry:
     if not text.strip():
         raise Invalid({"body": ["The body field is required."]})
+    if await recipients.silent(tx, channel, [conversation.contact_id]):
+        raise Invalid({"body": [recipients.TEMPLATE_REQUIRED]}, code="template_required")
     draft = Draft(
         contact_id=conversation.contact_id,
         to=to,

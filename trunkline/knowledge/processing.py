@@ -7,7 +7,6 @@ that is repeated after a crash goes on. Chunks of the revision before serve unti
 from asyncio import to_thread
 from collections.abc import Sequence
 
-from trunkline.core import jobs
 from trunkline.core.db import Tx
 from trunkline.core.errors import TrunklineError, Unavailable
 from trunkline.core.events import Happened

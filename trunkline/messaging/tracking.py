@@ -55,6 +55,8 @@ class Verdict(Struct, frozen=True):
     machine_clicked: bool
     links: list[int]
     url: str | None
+    campaign_id: int = 0
+    """The drip campaign that the letter belongs to, or else the broadcast."""
 
 
 def token(vault: Vault, account: int, broadcast: int, message: int, number: int) -> str:
@@ -116,9 +118,9 @@ async def _tell(tx: Tx, verdicts: list[Verdict]) -> None:
     deltas = Counter(name for verdict in verdicts for name in _counted(verdict))
     if deltas:
         await tx.run(COUNT, tx.account, list(deltas), list(deltas.values()))
-    if opened := [(v.message_id, v.broadcast_id, v.contact_id) for v in verdicts if v.opened]:
+    if opened := [(v.message_id, v.campaign_id, v.contact_id) for v in verdicts if v.opened]:
         tx.record(MailsOpened(opened))
-    if clicked := [(v.message_id, v.broadcast_id, v.contact_id, v.url or "") for v in verdicts if v.clicked]:
+    if clicked := [(v.message_id, v.campaign_id, v.contact_id, v.url or "") for v in verdicts if v.clicked]:
         tx.record(MailsClicked(clicked))
 
 
@@ -225,7 +227,9 @@ JUDGE = sql(
         machine_clicked_at is not null and known_machine_click is null as machine_clicked,
         links,
         (select l.url from broadcast_links l where l.account_id = told.account_id
-            and l.broadcast_id = told.broadcast_id and l.number = told.links[1]) as url
+            and l.broadcast_id = told.broadcast_id and l.number = told.links[1]) as url,
+        coalesce((select b.drip_id from broadcasts b where b.account_id = told.account_id
+            and b.id = told.broadcast_id), told.broadcast_id) as campaign_id
     from told
     """,
     system=True,

@@ -79,7 +79,7 @@ async def prove(recipients: int, kills: int, progress: Callable[[int], None]) ->
         sink = Sink(Path(folder) / "sink.tsv")
         port = await sink.open()
         began = asyncio.get_running_loop().time()
-        async with _up(data, port) as (process, url), postgres.database(data) as dsn:
+        async with up(data, f"127.0.0.1:{port}") as (process, url), postgres.database(data) as dsn:
             database = await Database(dsn, connections=4).open()
             database.tools = Tools(config.load(data=data, egress_allow=(f"127.0.0.1:{port}",)))
             try:
@@ -94,12 +94,12 @@ async def prove(recipients: int, kills: int, progress: Callable[[int], None]) ->
 
 
 @contextlib.asynccontextmanager
-async def _up(data: Path, port: int):
-    """`trunkline up` as users run it, ended with SIGTERM."""
-    environment = {**os.environ, "TRUNKLINE_EGRESS_ALLOW": f"127.0.0.1:{port}", "TRUNKLINE_LOG_LEVEL": "error"}
+async def up(data: Path, egress: str, *options: str):
+    """`trunkline up` as users run it, ended with SIGTERM; it may call `egress`."""
+    environment = {**os.environ, "TRUNKLINE_EGRESS_ALLOW": egress, "TRUNKLINE_LOG_LEVEL": "error"}
     environment.pop("TRUNKLINE_DATABASE_URL", None)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "trunkline", "up", "--port", "0", "--json", "--data", str(data)),
+        *(sys.executable, "-P", "-m", "trunkline", "up", "--port", "0", "--json", "--data", str(data), *options),
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -5,7 +5,6 @@ import math
 from http import HTTPStatus
 from typing import Any, cast
 
-import msgspec
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -16,7 +15,7 @@ from trunkline.server import heads
 from trunkline.server.bodies import Body, Chunked, Sized
 from trunkline.server.exchanges import Exchange
 from trunkline.server.heads import Head
-from trunkline.server.limits import BodyCap, Limits, Rejected
+from trunkline.server.limits import BodyCap, Limits, Rejected, Wording
 
 
 class Hall(ServerState):
@@ -24,10 +23,11 @@ class Hall(ServerState):
 
     connections: set["Connection"]  # type: ignore[assignment]
 
-    def __init__(self, limits: Limits, body_cap: BodyCap) -> None:
+    def __init__(self, limits: Limits, body_cap: BodyCap, wording: Wording) -> None:
         super().__init__()
         self.limits = limits
         self.body_cap = body_cap
+        self.wording = wording
         self.draining = False
         # A request starts from this context, not from that of the request before it on the connection.
         self.context = contextvars.copy_context()
@@ -113,7 +113,7 @@ class Connection(HttpToolsProtocol):
     def _open_body(self, head: Head) -> None:
         cap = self.hall.body_cap(head.path, head.method)
         if head.length > cap:
-            raise Rejected(413, "The request body is too large.")
+            raise Rejected(413, "The request body is too large.", head.path)
         self.body = Chunked(cap) if head.chunked else Sized(head.length)
         self.body_began, self.body_received = monotonic(), 0
         self._set_deadline()
@@ -162,12 +162,14 @@ class Connection(HttpToolsProtocol):
         if self.is_closing():
             return
         exchange, self.cycle = self.cycle, None  # pyright: ignore[reportIncompatibleVariableOverride]
+        if exchange is not None and not exchange.response_complete:
+            rejected.path = exchange.scope["path"]
         if exchange is not None and exchange.begun and not exchange.response_complete:
             exchange.abandon()
             if exchange.response_started:
                 self.transport.abort()
                 return
-        self.write(_answer(rejected, self.hall.default_headers))
+        self.write(_answer(rejected, self.hall))
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -250,9 +252,9 @@ class Connection(HttpToolsProtocol):
         self.deadline = monotonic() + self.limits.write_stall_seconds
 
 
-def _answer(rejected: Rejected, headers: list[tuple[bytes, bytes]]) -> bytes:
-    content = msgspec.json.encode({"message": rejected.message})
-    lines = [STATUS_LINE[rejected.status], *(b"%s: %s\r\n" % pair for pair in headers)]
+def _answer(rejected: Rejected, hall: Hall) -> bytes:
+    content = hall.wording(rejected.path, rejected.status, rejected.message)
+    lines = [STATUS_LINE[rejected.status], *(b"%s: %s\r\n" % pair for pair in hall.default_headers)]
     if rejected.status == HTTPStatus.METHOD_NOT_ALLOWED:
         lines.append(b"allow: %s\r\n" % b", ".join(sorted(heads.METHODS)))
     lines.append(b"content-type: application/json\r\nx-content-type-options: nosniff\r\n")

@@ -11,7 +11,7 @@ import msgspec
 from trunkline.server.limits import Limits, Rejected
 
 METHODS = {b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"}
-NEVER = {b"TRACE", b"CONNECT"}
+NEVER = {b"TRACE", b"CONNECT", b"QUERY"}  # known to everybody, allowed nowhere
 JUDGED = {b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"connection"}
 
 # Possessive quantifiers: a hostile head must not make the expression walk back.
@@ -48,6 +48,27 @@ def read(block: bytes, limits: Limits) -> Head:
     if match is None:
         raise Rejected(400, "Malformed header." if REQUEST_LINE.match(block) else "Malformed request line.")
     method, target, version, lines = match.groups()
+    try:
+        return _judged(method, target, version, lines, limits)
+    except Rejected as rejected:
+        rejected.path = target.partition(b"?")[0].decode("ascii")
+        raise
+
+
+def check_part(part: bytes, scanned: int, limits: Limits) -> None:
+    """Refuse early what can no longer become a head; `scanned` bytes of it were seen before."""
+    if len(part) >= limits.head_bytes:
+        raise Rejected(400, "The request head is too large.")
+    if STRAY_LINE_END.search(part, max(scanned - 1, 0)):
+        raise Rejected(400, "Lines must end with CRLF.")
+    end = part.find(b"\r\n")
+    if end >= scanned - 1 and end >= 0 and not REQUEST_LINE.match(part):
+        raise Rejected(400, "Malformed request line.")
+    if not 0x21 <= part[0] <= 0x7E:
+        raise Rejected(400, "Malformed request line.")
+
+
+def _judged(method: bytes, target: bytes, version: bytes, lines: bytes, limits: Limits) -> Head:
     if version not in (b"1.1", b"1.0"):
         raise Rejected(400, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
     if method not in METHODS:
@@ -71,19 +92,6 @@ def read(block: bytes, limits: Limits) -> Head:
         expects_continue=modern and _expects_continue(judged.get(b"expect")),
         keep_alive=modern and not CLOSE.search(judged.get(b"connection", b"")),
     )
-
-
-def check_part(part: bytes, scanned: int, limits: Limits) -> None:
-    """Refuse early what can no longer become a head; `scanned` bytes of it were seen before."""
-    if len(part) >= limits.head_bytes:
-        raise Rejected(400, "The request head is too large.")
-    if STRAY_LINE_END.search(part, max(scanned - 1, 0)):
-        raise Rejected(400, "Lines must end with CRLF.")
-    end = part.find(b"\r\n")
-    if end >= scanned - 1 and end >= 0 and not REQUEST_LINE.match(part):
-        raise Rejected(400, "Malformed request line.")
-    if not 0x21 <= part[0] <= 0x7E:
-        raise Rejected(400, "Malformed request line.")
 
 
 def _fields(lines: bytes, limits: Limits) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:

@@ -9,6 +9,9 @@ MEBIBYTE = 1024 * 1024
 BodyCap = Callable[[str, str], int]
 """Greatest body in bytes for a path and a method."""
 
+Wording = Callable[[str, int, str], bytes]
+"""The JSON body of our own refusal of a request: for its path (empty when unknown), our status and our sentence."""
+
 
 class Limits(msgspec.Struct, frozen=True):
     """Sizes in bytes, times in seconds. The defaults are what we promise; tests shorten the times."""
@@ -26,12 +29,17 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Rejected(Exception):
-    """This request goes no further: answer `status`, then hang up."""
+    """This request goes no further: answer `status`, then hang up. `path` is known once the first line was read."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, path: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.path = path
+
+
+def plain(path: str, status: int, message: str) -> bytes:
+    return msgspec.json.encode({"message": message})
 
 
 def one_mebibyte(path: str, method: str) -> int:

@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from trunkline.core.clock import monotonic, now
 from trunkline.core.errors import Refusal
 from trunkline.server.connections import Connection, Hall
-from trunkline.server.limits import BodyCap, Limits, one_mebibyte
+from trunkline.server.limits import BodyCap, Limits, Wording, one_mebibyte, plain
 from trunkline.server.proxies import Proxied
 
 TICK_SECONDS = 0.25
@@ -34,17 +34,19 @@ async def serve(
     tls: tuple[str, str] | None = None,
     drain_seconds: float = 15,
     body_cap: BodyCap = one_mebibyte,
+    wording: Wording = plain,
     limits: Limits = Limits(),
 ) -> None:
     """Serve an ASGI app until `stop` is set and its last request answered, at most `drain_seconds` later.
 
     Port 0 takes any free port; `on_listen` hears the real host and port. `tls` names certificate and key.
-    Signals stay the caller's. An app that answers lifespan events is started before and ended after.
+    `wording` writes the bodies of our own refusals. Signals stay the caller's. An app that answers lifespan events is
+    started before and ended after.
     """
     app = Proxied(app, trusted_proxies) if trusted_proxies else app
     context = _tls_context(*tls) if tls else None
     door = _bind(host, port)
-    hall = Hall(limits, body_cap)
+    hall = Hall(limits, body_cap, wording)
     config = _config(app)
     _set_date(hall)
     lifespan = config.lifespan_class(config)

@@ -132,7 +132,8 @@ async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
 async def _inside(connection: asyncpg.Connection, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(LIMIT_LOCKS)
-        await connection.execute(migration.script)
+        if _has_code(migration.script):
+            await connection.execute(migration.script)
         await connection.execute(RECORD, migration.number, migration.name, migration.checksum)
 
 

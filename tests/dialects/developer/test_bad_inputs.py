@@ -62,7 +62,9 @@ async def test_anothers_company_is_as_unknown_as_none(api, acme, path, database,
     assert (foreign.status_code, foreign.content) == (unknown.status_code, unknown.content) == (200, b"[]")
 
 
-@pytest.mark.parametrize("query", ["companyId={}&companyId={}", "companyId[]={}", "companyId[$ne]={}", "companyId[0]={}"])
+@pytest.mark.parametrize(
+    "query", ["companyId={}&companyId={}", "companyId[]={}", "companyId[$ne]={}", "companyId[0]={}"]
+)
 @pytest.mark.parametrize("path", ["/contacts", "/conversations"])
 async def test_a_twisted_company_is_refused(api, acme, path, query):
     answer = await api.get(f"{path}?{query.format(acme.company, UNKNOWN)}")

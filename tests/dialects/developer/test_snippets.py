@@ -51,7 +51,8 @@ async def test_an_answer_has_the_values_that_are_shown(got, acme, name):
 
     made = {
         "id": told,
-        **{"companyId": acme.company, "stageId": acme.stage},
+        "companyId": acme.company,
+        "stageId": acme.stage,
         **dict.fromkeys(("userId", "assignedToUserId", "createdBy"), acme.owner),
     }
     expected = {key: made.get(key, value) for key, value in shown.items() if key not in TIMES}

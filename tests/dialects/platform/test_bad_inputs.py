@@ -1,14 +1,24 @@
 """Inputs that no honest program sends. Each is refused or taken as plain data, and nothing else happens."""
 
+import asyncio
 import gzip
 import json
 
 import pytest
 
+from trunkline.campaigns.expanding import next_portion
+
 pytestmark = pytest.mark.anyio
 
 JSON = {"content-type": "application/json"}
 ANN = {"first_name": "Ann", "email": "ann@example.com"}
+
+
+@pytest.fixture
+async def draft(api, jane) -> int:
+    """A campaign that has a reader and was not sent yet."""
+    body = {"name": "April Promo", "subject": "Save 20%", "html_body": "<p>Hello!</p>"}
+    return (await api.post("/campaigns", json=body)).json()["data"]["id"]
 
 
 @pytest.mark.parametrize("accept", [None, "application/json", "text/html", "*/*"])
@@ -47,6 +57,16 @@ async def test_a_missing_scope_does_not_tell_what_exists(api, jane, new_key, pat
 
     assert answer.status_code == 403
     assert answer.json() == {"message": "This token lacks the required scope: contacts.", "code": "MISSING_SCOPE"}
+
+
+@pytest.mark.parametrize("path", ["/campaigns/{}/send", "/campaigns/999999/send"])
+async def test_a_missing_scope_does_not_tell_which_campaigns_exist(api, draft, new_key, path):
+    api.headers["authorization"] = f"Bearer {await new_key(scopes=['contacts'])}"
+
+    answer = await api.post(path.format(draft))
+
+    assert answer.status_code == 403
+    assert answer.json() == {"message": "This token lacks the required scope: campaigns.", "code": "MISSING_SCOPE"}
 
 
 @pytest.mark.parametrize(
@@ -218,6 +238,67 @@ async def test_any_search_is_answered_literally(api, conversation, path, search)
     answer = await api.get(path, params={"search": search})
 
     assert (answer.status_code, answer.json()["data"]) == (200, [])
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2020-01-01T00:00:00Z", "tomorrow", "2026-02-30T10:00:00Z", "2026-10-25T02:30:00", "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-14:00", "2027-03-01T10:00:00+24:00", "0000-01-01T00:00:00Z", "1774000000", 1774000000,
+        "", [], {}, True,
+    ],
+    ids=range(14),
+)  # fmt: skip
+async def test_a_campaign_leaves_at_a_moment_that_exists(api, email, draft, at):
+    answer = await api.post(f"/campaigns/{draft}/send", json={"scheduled_at": at})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["scheduled_at"])
+    assert (await api.get(f"/campaigns/{draft}")).json()["data"]["status"] == "draft"
+
+
+async def test_a_campaign_that_64_send_at_once_is_sent_once(api, email, draft, database, account, jane, connection):
+    answers = await asyncio.gather(*(api.post(f"/campaigns/{draft}/send") for _ in range(64)))
+
+    async with database.tx(account) as tx:
+        while await next_portion(tx, draft):
+            pass
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [200] + [422] * 63
+    sent = await connection.fetchval(
+        "select count(*) from messages where account_id = $1 and broadcast_id = $2", account, draft
+    )
+    assert sent == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", "/campaigns/{}"), ("PUT", "/campaigns/{}"), ("DELETE", "/campaigns/{}")]
+)
+async def test_a_campaign_that_is_sending_stays_as_it_is(api, email, draft, jane, method, path):
+    await api.post(f"/campaigns/{draft}/send")
+
+    answer = await api.request(method, path.format(draft), json={"name": "Other"})
+
+    assert (answer.status_code, "message" in answer.json()) == (422, True)
+    told = (await api.get(f"/campaigns/{draft}")).json()["data"]
+    assert (told["name"], told["status"]) == ("April Promo", "sending")
+
+
+@pytest.mark.parametrize("missing", [{"subject": None}, {"subject": " "}, {"html_body": None}, {"html_body": " "}])
+async def test_a_campaign_that_says_nothing_is_refused(api, missing):
+    body = {"name": "April Promo", "subject": "Save 20%", "html_body": "<p>Hello!</p>", **missing}
+
+    answer = await api.post("/campaigns", json=body)
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, list(missing))
+
+
+async def test_a_campaign_for_nobody_is_not_sent(api, email, draft):
+    await api.delete(f"/contacts/{(await api.get('/contacts')).json()['data'][0]['id']}")
+
+    answer = await api.post(f"/campaigns/{draft}/send")
+
+    assert answer.status_code == 422
+    assert (await api.get(f"/campaigns/{draft}")).json()["data"]["status"] == "draft"
 
 
 async def test_a_conversation_of_another_workspace_is_not_found(api, conversation, new_key, other_account):

@@ -291,6 +291,27 @@ async def test_a_workbook_is_imported(api):
     assert (await api.get("/contacts")).json()["data"][0]["first_name"] == "Ann"
 
 
+async def test_a_phone_survives_an_import(api):
+    content = b"email,phone\nann@example.com,+40740111222\nbob@example.com,'+40740333444"
+
+    await api.post("/contacts/import", files={"file": ("people.csv", content)})
+
+    told = (await api.get("/contacts?sort_by=email&sort_dir=asc")).json()["data"]
+    assert [row["phone"] for row in told] == ["+40740111222", "+40740333444"]
+
+
+async def test_what_was_exported_can_be_imported(api):
+    given = {**ANN, "phone": "+40740111222", "company": "=1+1", "city": "'@home", "job_title": "-"}
+    id = (await api.post("/contacts", json=given)).json()["data"]["id"]
+    content = (await api.get("/contacts/export")).content
+
+    report = (await api.post("/contacts/import", files={"file": ("people.csv", content)})).json()["data"]
+
+    assert (report["imported"], report["skipped"]) == (1, 0)
+    told = (await api.get(f"/contacts/{id}")).json()["data"]
+    assert {name: told[name] for name in given} == given
+
+
 async def test_an_import_subscribes_nobody_again(api, jane):
     await api.put(f"/contacts/{jane['id']}", json={"status": "unsubscribed"})
 

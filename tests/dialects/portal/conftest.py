@@ -66,3 +66,10 @@ async def reminder(database: Database, account: int) -> Template:
     async with database.tx(account) as tx:
         body = "Hello {{name}}, see you on {{date}}."
         return await templates.create(tx, Draft(key="appointment_reminder", channel="sms", body=body))
+
+
+@pytest.fixture
+async def update(database: Database, account: int) -> Template:
+    """What may be said on WhatsApp to people who have not written."""
+    async with database.tx(account) as tx:
+        return await templates.create(tx, Draft(key="delivery_update", channel="whatsapp", body="Order {{order}}"))

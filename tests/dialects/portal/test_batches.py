@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests import world
 from trunkline.contacts import consents
 from trunkline.core.db import Tx
 from trunkline.messaging import messages
@@ -71,6 +72,19 @@ async def test_a_batch_of_only_bad_recipients_is_refused(api, sms):
     assert list(answer.json()["errors"]) == ["recipients.0.to", "recipients.1.to"]
 
 
+async def test_free_text_of_a_batch_reaches_on_whatsapp_those_who_wrote_lately(api, whatsapp, database):
+    await world.say(database, whatsapp, "40740111222", "Hello")
+    recipients = [{"to": PHONE}, {"to": "+40740333444"}]
+
+    answer = await api.post(
+        "/messages/send-batch", json={"channel": "whatsapp", "body": "Hi", "recipients": recipients}
+    )
+
+    told = answer.json()["data"]
+    assert (answer.status_code, told["accepted"], told["rejected"]) == (202, 1, 1)
+    assert told["messages"][1]["error"]["code"] == "template_required"
+
+
 @pytest.mark.parametrize("count", [0, 501])
 async def test_a_batch_has_1_to_500_recipients(api, sms, count):
     recipients = [{"to": f"+4074{n:07d}"} for n in range(count)]
@@ -111,9 +125,11 @@ async def test_five_hundred_take_a_handful_of_statements(api, sms, database, mon
     assert len(ran) < 20
 
 
-async def test_equal_batches_at_once_make_each_contact_once(api, sms, whatsapp, connection, account):
-    recipients = [{"to": f"+4074{n:07d}"} for n in range(50)]
-    bodies = [{"channel": kind, "body": "Hi", "recipients": recipients} for kind in ("sms", "whatsapp") * 4]
+async def test_equal_batches_at_once_make_each_contact_once(api, sms, whatsapp, update, connection, account):
+    recipients = [{"to": f"+4074{n:07d}", "variables": {"order": "A12"}} for n in range(50)]
+    by_sms = {"channel": "sms", "body": "Hi", "recipients": recipients}
+    by_whatsapp = {"channel": "whatsapp", "template_key": "delivery_update", "recipients": recipients}
+    bodies = [by_sms, by_whatsapp] * 4
 
     answers = await asyncio.gather(*(api.post("/messages/send-batch", json=body) for body in bodies))
 

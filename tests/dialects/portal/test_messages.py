@@ -5,11 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests import world
-from trunkline.channels.base import Capabilities
-from trunkline.channels.simulator import Simulator
 from trunkline.contacts import consents, people, urns
 from trunkline.core import clock
-from trunkline.core.db import sql
 from trunkline.core.urns import Urn
 from trunkline.messaging import messages
 
@@ -95,10 +92,13 @@ async def test_a_mail_has_a_subject(api, email, database, account, body, subject
         assert (await messages.get(tx, answer.json()["data"]["id"])).subject == subject
 
 
-async def test_whatsapp_reaches_the_person_behind_the_phone(api, sms, whatsapp, database, account):
+async def test_whatsapp_reaches_the_person_behind_the_phone(api, sms, whatsapp, update, database, account):
     first = await api.post("/messages/send", json={"channel": "sms", "to": PHONE, "body": "Hi"})
 
-    second = await api.post("/messages/send", json={"channel": "whatsapp", "to": PHONE, "body": "Hi"})
+    second = await api.post(
+        "/messages/send",
+        json={"channel": "whatsapp", "to": PHONE, "template_key": update.key, "variables": {"order": "A12"}},
+    )
 
     assert second.status_code == 202
     assert (second.json()["data"]["to"], second.json()["data"]["sms_routing"]) == (PHONE, None)
@@ -269,19 +269,46 @@ async def test_metadata_and_callback_are_kept(api, sms, database, account):
         assert (await messages.get(tx, answer.json()["data"]["id"])).metadata == extras
 
 
-async def test_templates_alone_reach_the_silent_where_the_provider_says_so(
-    api, whatsapp, database, account, monkeypatch
+async def test_free_text_reaches_nobody_on_whatsapp_who_has_not_written(api, whatsapp, connection, account):
+    answer = await api.post("/messages/send", json={"channel": "whatsapp", "to": PHONE, "body": "Hi"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "template_required")
+    assert list(answer.json()["errors"]) == ["body"]
+    assert await connection.fetchval("select count(*) from messages where account_id = $1", account) == 0
+
+
+async def test_an_approved_template_reaches_everybody_on_whatsapp(api, whatsapp, update):
+    body = {"channel": "whatsapp", "to": PHONE, "template_key": "delivery_update", "variables": {"order": "A12"}}
+
+    answer = await api.post("/messages/send", json=body)
+
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(("hours", "status"), [(0, 202), (23, 202), (25, 422)])
+async def test_what_somebody_wrote_opens_whatsapp_for_a_day(
+    api, whatsapp, database, connection, account, hours, status
 ):
-    monkeypatch.setattr(Simulator, "can", Capabilities(reply_window_hours=24))
-    body = {"channel": "whatsapp", "to": PHONE, "body": "Hi"}
+    await world.say(database, whatsapp, "40740111222", "Hello")
+    await connection.execute(
+        "update messages set created_at = now() - make_interval(hours => $2) where account_id = $1", account, hours
+    )
 
-    silent = await api.post("/messages/send", json=body)
-    async with database.tx(account) as tx:
-        await wrote(tx, whatsapp, PHONE)
-    heard = await api.post("/messages/send", json=body)
+    answer = await api.post("/messages/send", json={"channel": "whatsapp", "to": PHONE, "body": "Hi"})
 
-    assert (silent.status_code, silent.json()["code"]) == (422, "template_required")
-    assert heard.status_code == 202
+    assert answer.status_code == status
+
+
+async def test_what_somebody_wrote_to_another_number_opens_nothing(api, whatsapp, database, account):
+    other = await world.simulator(database, account, **{"as": "whatsapp"})
+    await world.say(database, other, "40740111222", "Hello")
+
+    answer = await api.post(
+        "/messages/send",
+        json={"channel": "whatsapp", "to": PHONE, "body": "Hi", "integration_id": whatsapp.id},
+    )
+
+    assert answer.json()["code"] == "template_required"
 
 
 async def test_a_repeated_send_has_one_effect(api, sms):
@@ -292,15 +319,3 @@ async def test_a_repeated_send_has_one_effect(api, sms):
 
     assert again.json() == first.json()
     assert again.headers["idempotent-replayed"] == "true"
-
-
-async def wrote(tx, channel, phone):
-    """An inbound message of just now."""
-    [(contact, _)] = await people.get_or_create(tx, [Urn("whatsapp", phone.removeprefix("+"))])
-    await tx.run(WROTE, tx.account, channel.id, contact)
-
-
-WROTE = sql("""
-    insert into messages (account_id, direction, status, channel_id, contact_id, scheme, address, body, external_id)
-    values ($1, 'in', 'received', $2, $3, 'whatsapp', '40740111222', 'Hello', 'x')
-""")

@@ -24,7 +24,7 @@ async def test_a_key_learns_what_it_can_use(api, sms, whatsapp, reminder, accoun
     assert told["limits"] == {"batch_max": 500, "batch_status_max": 100}
 
 
-async def test_its_examples_work(api, sms, email, whatsapp, reminder):
+async def test_its_examples_work(api, sms, email, whatsapp, reminder, update):
     examples = (await api.get("/onboarding")).json()["data"]["examples"]
 
     answers = []
@@ -34,6 +34,19 @@ async def test_its_examples_work(api, sms, email, whatsapp, reminder):
 
     assert len(examples) == 8
     assert [answer.status_code for answer in answers] == [200, *[202] * 6, 201]
+
+
+async def test_the_whatsapp_example_names_a_template(api, whatsapp, update):
+    examples = (await api.get("/onboarding")).json()["data"]["examples"]
+
+    [one, many] = [each["body"] for each in examples if each["body"] and each["body"].get("channel") == "whatsapp"]
+    assert (one["template_key"], many["template_key"]) == ("delivery_update", "delivery_update")
+
+
+async def test_whatsapp_without_a_template_has_no_example(api, whatsapp):
+    examples = (await api.get("/onboarding")).json()["data"]["examples"]
+
+    assert [example["title"] for example in examples] == ["List contacts", "Create a contact"]
 
 
 async def test_a_new_account_is_told_too(api):

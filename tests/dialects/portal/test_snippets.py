@@ -1,16 +1,13 @@
 """The snippets of the documentation do what they say, over real HTTP."""
 
 import asyncio
-import contextlib
 import importlib.util
 import shutil
-import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
+from tests.dialects import shell
 from trunkline.messaging import templates
 from trunkline.messaging.templates import Draft
 
@@ -25,7 +22,7 @@ async def test_the_snippets_work(dialects, new_key, database, account, sms, emai
         await templates.create(tx, Draft(key="delivery_update", channel="whatsapp", body="{{name}}: {{order}}"))
     key = await new_key("portal")
 
-    async with served(dialects) as base_url:
+    async with shell.served(dialects) as base_url:
         got = await asyncio.to_thread(runner().run_all, base_url, key, email=email.id, whatsapp=whatsapp.id)
 
     assert {name: [exchange.status for exchange in exchanges] for name, exchanges in got.items()} == {
@@ -42,22 +39,6 @@ async def test_the_snippets_work(dialects, new_key, database, account, sms, emai
     assert got["send_batch"][0].body["data"]["accepted"] == 2
     assert got["message_status"][1].body["meta"] == {"not_found": []}
     assert got["contacts"][1].body["data"]["name"] == "Maria Ionescu"
-
-
-@contextlib.asynccontextmanager
-async def served(app) -> AsyncIterator[str]:
-    """The app on a free port of the loopback."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
-        task = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            while not server.started:
-                await asyncio.sleep(0.01)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
 
 
 def runner():

@@ -55,7 +55,13 @@ async def test_an_update_changes_what_is_given(api):
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"key": "a b"}, "key"), ({"channel": "fax"}, "channel"), ({"body": ""}, "body"), ({"language": "?"}, "language")],
+    [
+        ({"key": "a b"}, "key"),
+        ({"channel": "fax"}, "channel"),
+        ({"body": ""}, "body"),
+        ({"body": "{{a"}, "body"),
+        ({"language": "?"}, "language"),
+    ],
 )
 async def test_a_wrong_field_is_named(api, change, field):
     answer = await api.post("/templates", json={**REMINDER, **change})

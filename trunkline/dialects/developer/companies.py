@@ -8,7 +8,7 @@ from trunkline.dialects.developer import shapes, walks
 from trunkline.dialects.developer.dialect import developer
 
 
-@developer.get("/companies", seconds=30)
+@developer.get("/companies", seconds=300)
 async def list_companies(tx: Tx, call: Call, cursor: Cursor) -> Paged[shapes.CompanyOut] | Stream:
     """List all companies, the newest first."""
     if cursor.limit is None:

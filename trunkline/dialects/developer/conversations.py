@@ -9,7 +9,7 @@ from trunkline.inbox import cards, listing
 from trunkline.inbox.cards import ConversationCard
 
 
-@developer.get("/conversations", seconds=30)
+@developer.get("/conversations", seconds=300)
 async def list_conversations(
     tx: Tx,
     call: Call,
@@ -29,8 +29,8 @@ async def list_conversations(
     def shape(card: ConversationCard) -> shapes.ConversationOut:
         return shapes.conversation(card, whole_ip=whole_ip)
 
-    if cursor.limit is None and company is None:
-        return Stream("application/json", json_array(shape(card) async for card in cards.every(tx, kind)))
+    if cursor.limit is None:
+        return Stream("application/json", json_array(shape(card) async for card in cards.every(tx, kind, company)))
     after = walks.behind(call, f"conversations:{channel}", cursor, tuple[int])
     found = await cards.page(tx, kind, company, after=after and after[0], limit=cursor.limit)
     total, capped = await listing.total(tx, listing.Filter(channel=kind, company_id=company))

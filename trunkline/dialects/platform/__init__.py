@@ -1,6 +1,33 @@
 """The platform dialect: contacts, conversations, tags and canned responses of a workspace, by token or as a user."""
 
-from trunkline.dialects.platform import canned_responses, contacts, conversations, sign_in, tags, workspace
+from trunkline.dialects.platform import (
+    ai,
+    analytics,
+    audiences,
+    campaigns,
+    canned_responses,
+    contacts,
+    conversations,
+    knowledge,
+    sign_in,
+    tags,
+    workflows,
+    workspace,
+)
 from trunkline.dialects.platform.dialect import platform
 
-__all__ = ["canned_responses", "contacts", "conversations", "platform", "sign_in", "tags", "workspace"]
+__all__ = [
+    "ai",
+    "analytics",
+    "audiences",
+    "campaigns",
+    "canned_responses",
+    "contacts",
+    "conversations",
+    "knowledge",
+    "platform",
+    "sign_in",
+    "tags",
+    "workflows",
+    "workspace",
+]

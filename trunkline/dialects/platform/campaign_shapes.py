@@ -11,6 +11,7 @@ from trunkline.campaigns.records import Broadcast, Progress
 from trunkline.campaigns.trying import Tried
 from trunkline.contacts.groups import Group
 from trunkline.dialects.base import Email, Moment, moment
+from trunkline.dialects.platform.drip_shapes import StepOut, Steps
 
 Status = Literal["draft", "scheduled", "sending", "sent", "paused"]
 Type = Literal["broadcast", "regular", "drip", "ab_test"]
@@ -56,7 +57,8 @@ class CampaignIn(Struct):
     """`html_body` may also be called `body_html`. Slots like `{{first_name}}` are filled in for each contact.
 
     `segment_id` is short for `audience_type` segment with that `audience_id`; without any it is for all contacts. An
-    `ab_test` has `variants`. `scheduled_at` notes when a draft is meant to go out; sending it decides.
+    `ab_test` has `variants`. `scheduled_at` notes when a draft is meant to go out; sending it decides. A `drip` is for
+    a segment or a list and has `steps`; with a subject and HTML instead, that is what everybody gets on joining.
     """
 
     name: Name
@@ -73,10 +75,11 @@ class CampaignIn(Struct):
     email_account_id: int | None = None
     scheduled_at: Moment | None = None
     variants: Variants | None = None
+    steps: Steps | None = None
 
 
 class CampaignChanges(Struct):
-    """What is left out stays."""
+    """What is left out stays. `steps` are all that there are from then on; those with an `id` keep their figures."""
 
     name: Name | UnsetType = UNSET
     subject: Subject | None | UnsetType = UNSET
@@ -91,6 +94,7 @@ class CampaignChanges(Struct):
     email_account_id: int | None | UnsetType = UNSET
     scheduled_at: Moment | None | UnsetType = UNSET
     variants: Variants | UnsetType = UNSET
+    steps: Steps | UnsetType = UNSET
 
 
 class CampaignSend(Struct):
@@ -133,7 +137,8 @@ class CampaignOut(Struct):
     """Rates are percents of what was delivered, people counted once.
 
     Mails that a program opened, like a scanner, count in the `machine_…` figures alone. `problem` says why it paused
-    itself or failed. Bodies, `variants` and `links` are there when a single campaign is asked for.
+    itself or failed. Bodies, `variants`, `links` and `steps` are there when a single campaign is asked for. Figures of
+    a drip are the sums of its steps; its subject and body are those of the first one.
     """
 
     id: int
@@ -170,6 +175,7 @@ class CampaignOut(Struct):
     body_json: dict[str, Any] | None | UnsetType = UNSET
     variants: list[VariantOut] | UnsetType = UNSET
     links: list[LinkOut] | UnsetType = UNSET
+    steps: list[StepOut] | UnsetType = UNSET
 
 
 class CampaignStarted(Struct, omit_defaults=True):

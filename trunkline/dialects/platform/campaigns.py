@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import UNSET, UnsetType
 
 from trunkline.campaigns import broadcasts, confirming, figures, trying
 from trunkline.campaigns.records import Broadcast, Changes, NewBroadcast, Variant
-from trunkline.contacts import groups
 from trunkline.core import clock, mailaddr, mailhtml
 from trunkline.dialects.base import Call, Conflict, Data, Invalid, Page, Paged, Tx
+from trunkline.dialects.platform import audiences, drips
 from trunkline.dialects.platform import campaign_shapes as shapes
 from trunkline.dialects.platform.dialect import platform
 from trunkline.dialects.platform.shapes import Done
@@ -46,14 +46,16 @@ async def create_campaign(tx: Tx, call: Call, body: shapes.CampaignIn) -> Data[s
 
     Its HTML may bring style sheets along; scripts and forms are taken out. Where there is no `{{unsubscribe_url}}`, a
     link to unsubscribe is added when it is sent, and a text part where there is no `body_text`.
+
+    A `drip` is for a segment or a list; each of its `steps` is mailed to each member once, when its time has come.
     """
     html = _html(body.html_body or body.body_html)
     _check(body, html)
-    audience = await _audience(tx, body.audience_type, body.audience_id, body.segment_id)
+    audience = await audiences.read(tx, body.audience_type, body.audience_id, body.segment_id)
     new = NewBroadcast(
         name=body.name.strip(),
         channel="email",
-        type="ab_test" if body.type == "ab_test" else "broadcast",
+        type="broadcast" if body.type == "regular" else body.type,
         subject=(body.subject or "").strip() or None,
         html=html,
         body=body.body_text or "",
@@ -65,7 +67,8 @@ async def create_campaign(tx: Tx, call: Call, body: shapes.CampaignIn) -> Data[s
         planned_at=_future(body.scheduled_at),
         created_by=call.caller.user_id,
     )
-    return Data(await _whole(tx, await _named(broadcasts.create(tx, new))))
+    work = drips.create(tx, new, body.steps) if body.type == "drip" else broadcasts.create(tx, new)
+    return Data(await _whole(tx, await _named(work)))
 
 
 @platform.get("/campaigns/{id}", scope="campaigns", level="view")
@@ -76,12 +79,17 @@ async def show_campaign(tx: Tx, id: int) -> Data[shapes.CampaignOut]:
 
 @platform.put("/campaigns/{id}", scope="campaigns", level="interact", also=("PATCH",))
 async def update_campaign(tx: Tx, id: int, body: shapes.CampaignChanges) -> Data[shapes.CampaignOut]:
-    """Update a campaign that is a draft or scheduled. What is left out stays."""
+    """Update a campaign that is a draft or scheduled, or a drip that is a draft or paused. What is left out stays.
+
+    A step of a drip that gets another text sends it to whom it becomes due for; what was waiting goes out as it was.
+    """
     before = await broadcasts.get(tx, id)
     html = body.body_html if body.html_body is UNSET else body.html_body
-    audience = await _audience(tx, _given(body.audience_type), _given(body.audience_id), _given(body.segment_id))
+    audience = await audiences.read(tx, _given(body.audience_type), _given(body.audience_id), _given(body.segment_id))
     if body.variants is not UNSET and before.type != "ab_test":
         raise Invalid({"variants": ["Only an ab_test has variants."]})
+    if body.steps is not UNSET and before.type != "drip":
+        raise Invalid({"steps": ["Only a drip has steps."]})
     changes = Changes(
         name=body.name if body.name is UNSET else _present("name", body.name),
         subject=body.subject if not isinstance(body.subject, str) else body.subject.strip() or None,
@@ -96,13 +104,19 @@ async def update_campaign(tx: Tx, id: int, body: shapes.CampaignChanges) -> Data
     )
     if isinstance(before.subject, str) and changes.subject is None and before.type != "ab_test":
         raise Invalid({"subject": [REQUIRED.format("subject")]})
-    return Data(await _whole(tx, await _named(broadcasts.update(tx, id, changes))))
+    drip = before.type == "drip"
+    work = drips.update(tx, before, body, changes) if drip else broadcasts.update(tx, id, changes)
+    return Data(await _whole(tx, await _named(work)))
 
 
 @platform.delete("/campaigns/{id}", scope="campaigns", level="manage", status=204)
 async def delete_campaign(tx: Tx, id: int) -> None:
-    """Delete a campaign, but not while it is sending. What a paused one has not sent yet is never sent."""
-    if (await broadcasts.get(tx, id)).status == "paused":
+    """Delete a campaign, but not while it is sending. What a paused one has not sent yet is never sent.
+
+    A drip ends with that, even one that is sending.
+    """
+    row = await broadcasts.get(tx, id)
+    if row.status == "paused" or (row.type, row.status) == ("drip", "sending"):
         await broadcasts.cancel(tx, id)
     await broadcasts.delete(tx, id)
 
@@ -112,10 +126,12 @@ async def send_campaign(tx: Tx, id: int, body: shapes.CampaignSend) -> Done[shap
     """Send a campaign now, or at `scheduled_at`. A scheduled one can be sent again to move its moment.
 
     Who has unsubscribed is left out. Where the workspace asks for it, a campaign to more than 1,000 contacts that
-    names no audience needs `confirm_all: true`.
+    names no audience needs `confirm_all: true`. A drip begins now: who is a member counts as joined now, and of the
+    steps that hang on other dates those come that are still ahead.
     """
     at = _future(body.scheduled_at)
-    row = await _ready(broadcasts.send(tx, id, at))
+    drip = (await broadcasts.get(tx, id)).type == "drip"
+    row = await _ready(drips.send(tx, id, at) if drip else broadcasts.send(tx, id, at))
     await confirming.check(tx, id, confirmed=body.confirm_all)
     return Done(shapes.started(row), "Campaign scheduled." if at else "Campaign is being sent.")
 
@@ -133,7 +149,7 @@ async def test_campaign(call: Call, id: int, body: shapes.TestIn) -> Data[list[s
 
 @platform.post("/campaigns/{id}/pause", scope="campaigns", level="manage")
 async def pause_campaign(tx: Tx, id: int) -> Done[shapes.CampaignStarted]:
-    """Stop sending a campaign for now. What is just leaving goes out."""
+    """Stop sending a campaign for now. What is just leaving goes out; what becomes due of a drip waits."""
     return Done(shapes.started(await broadcasts.pause(tx, id)), "Campaign paused.")
 
 
@@ -146,37 +162,26 @@ async def resume_campaign(tx: Tx, id: int) -> Done[shapes.CampaignStarted]:
     return Done(shapes.started(await broadcasts.resume(tx, id)), "Campaign is being sent.")
 
 
-@platform.get("/segments", scope=("campaigns", "contacts"), level="view", tag="Audiences")
-async def list_segments(tx: Tx) -> Data[list[shapes.GroupOut]]:
-    """List the segments: groups that fill themselves by a query."""
-    return Data([shapes.group(group) for group in await groups.all(tx) if group.query is not None])
-
-
-@platform.get("/lists", scope=("campaigns", "contacts"), level="view", tag="Audiences")
-async def list_lists(tx: Tx) -> Data[list[shapes.GroupOut]]:
-    """List the lists: groups that are kept by hand."""
-    return Data([shapes.group(group) for group in await groups.all(tx) if group.query is None])
-
-
 async def _whole(tx: Tx, row: Broadcast) -> shapes.CampaignOut:
     progress = await broadcasts.progress(tx, [row])
-    return shapes.whole_campaign(row, progress[row.id], await figures.split(tx, row), await figures.links(tx, row))
+    told = shapes.whole_campaign(row, progress[row.id], await figures.split(tx, row), await figures.links(tx, row))
+    if row.type == "drip":
+        told.steps = await drips.steps(tx, row)
+    return told
 
 
 def _check(body: shapes.CampaignIn, html: str | None) -> None:
     """What a kind of campaign must say."""
-    missing: dict[str, list[str]] = {}
-    if body.type == "drip":
-        missing["type"] = [NO_DRIP]
-    elif body.type == "ab_test" and not body.variants:
+    missing = drips.check(body, html)
+    if body.type == "ab_test" and not body.variants:
         missing["variants"] = [REQUIRED.format("variants")]
     elif body.type != "ab_test" and body.variants:
         missing["variants"] = ["Only an ab_test has variants."]
     if not body.name.strip():
         missing["name"] = [REQUIRED.format("name")]
-    if body.type != "ab_test" and not (body.subject or "").strip():
+    if body.type != "ab_test" and not body.steps and not (body.subject or "").strip():
         missing["subject"] = [REQUIRED.format("subject")]
-    if not html:
+    if not html and not body.steps:
         missing["html_body"] = [REQUIRED.format("html body")]
     if missing:
         raise Invalid(missing)
@@ -237,36 +242,15 @@ def _addresses(given: list[str]) -> list[str]:
     return out
 
 
-async def _audience(tx: Tx, type: str | None, id: int | None, segment: int | None) -> dict[str, Any] | None:
-    """Whom it is for; None when nothing is said about that."""
-    if segment is not None:
-        if type not in (None, "segment") or id not in (None, segment):
-            raise Invalid({"segment_id": ["Give either segment_id or audience_type and audience_id, not both."]})
-        return {"type": "segment", "id": await _group(tx, segment, "segment", "segment_id")}
-    if type is None and id is not None:
-        raise Invalid({"audience_type": [REQUIRED.format("audience type")]})
-    if type in ("segment", "list"):
-        if id is None:
-            raise Invalid({"audience_id": [REQUIRED.format("audience id")]})
-        return {"type": "segment" if type == "segment" else "group", "id": await _group(tx, id, type, "audience_id")}
-    return {"type": "all"} if type else None
-
-
-async def _group(tx: Tx, id: int, type: str, field: str) -> int:
-    """The id of a segment or list that exists."""
-    found = await groups.get_many(tx, [id])
-    if not found or (found[0].query is not None) != (type == "segment"):
-        raise Invalid({field: [f"The selected {field} is invalid."]})
-    return id
-
-
 async def _named(work: Awaitable[T]) -> T:
     """Problems under the names that this dialect's fields have."""
     try:
         return await work
     except Invalid as error:
-        named = {"integration_id": "email_account_id", "html": "html_body"}
-        fields = {named.get(field, field): told for field, told in error.fields.items()}
+        fields = {}
+        for field, told in error.fields.items():
+            place, dot, name = field.rpartition(".")
+            fields[place + dot + NAMES.get(name, name)] = told
         if "email_account_id" in fields:
             fields["email_account_id"] = [NO_ACCOUNT]
         raise Invalid(fields) from None
@@ -284,7 +268,8 @@ async def _ready(work: Awaitable[T]) -> T:
 
 
 REQUIRED = "The {} field is required."
-NO_DRIP = "Drip campaigns cannot be made here yet. A sequence sends messages around a date of each contact."
+NAMES = {"integration_id": "email_account_id", "channel_id": "email_account_id", "html": "html_body"}
 NO_ACCOUNT = "The selected email_account_id is invalid."
 NO_SENDER = "No email account is connected."
-UNREADY = {"channel": "no_sender", "integration_id": "no_sender", "body": "no_content"}
+UNREADY = {"channel": "no_sender", "integration_id": "no_sender", "body": "no_content",
+    "audience.id": "no_audience"}  # fmt: skip

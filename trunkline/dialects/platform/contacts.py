@@ -120,7 +120,8 @@ async def update_contact(tx: Tx, id: int, body: shapes.ContactChanges) -> Data[s
     if body.status is not UNSET and shapes.STATUSES[(await people.get(tx, id)).status] != body.status:
         changes.status = _stored(body.status)[0]  # who is blocked stays so when "inactive" is written back
     contact = await people.update(tx, id, changes, loose_phone=True)
-    _require_name(contact)
+    if body.first_name is not UNSET:
+        _require_name(contact)
     if tag_ids is not None:
         await tags.replace(tx, [id], tag_ids)
         contact = await people.get(tx, id)

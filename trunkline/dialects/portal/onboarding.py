@@ -115,10 +115,10 @@ def _examples(own: list[Channel], shared: Channel | None, texts: list[Template])
     examples = [Example("List contacts", "GET", f"{PATH}/contacts?per_page=50", None)]
     for kind, (title, to) in MESSAGES.items():
         channel = _default(own, kind) or (shared if kind == "sms" else None)
-        if channel is None:
+        said = _said(kind, texts)
+        if channel is None or said is None:
             continue
         way: dict[str, Any] = {"sms_routing": "platform"} if channel.pool else {"integration_id": channel.id}
-        said = _said(kind, texts)
         one = {**way, "channel": kind, "to": to, **said}
         many = {**way, "channel": kind, **said, "recipients": [{"to": to}]}
         examples.append(Example(f"Send {title}", "POST", f"{PATH}/messages/send", one))
@@ -127,11 +127,11 @@ def _examples(own: list[Channel], shared: Channel | None, texts: list[Template])
     return [*examples, Example("Create a contact", "POST", f"{PATH}/contacts", contact)]
 
 
-def _said(kind: str, texts: list[Template]) -> dict[str, Any]:
-    """A template of the account with a value for each variable, or a text where it has none."""
+def _said(kind: str, texts: list[Template]) -> dict[str, Any] | None:
+    """A template of the account with a value for each variable, or a text where a text reaches anybody."""
     usable = next((text for text in texts if text.channel == kind and text.status == "approved"), None)
     if usable is None:
-        return dict(WORDS[kind])
+        return WORDS.get(kind)
     return {"template_key": usable.key, "variables": {name: f"({name})" for name in usable.variables}}
 
 
@@ -144,5 +144,4 @@ MESSAGES = {
 WORDS = {
     "sms": {"body": "Hello {{name}}", "variables": {"name": "Andrei"}},
     "email": {"subject": "Your order", "body": "<h1>Hello</h1><p>Your order is confirmed.</p>"},
-    "whatsapp": {"body": "Hello {{name}}", "variables": {"name": "Ana"}},
 }

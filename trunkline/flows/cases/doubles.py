@@ -75,7 +75,7 @@ class Unsendable(Struct, frozen=True):
     reason: str
 
 
-class Services(Struct):
+class Peers(Struct):
     llm: list[LlmDouble] = []
     airtime: list[AirtimeDouble] = []
     email: EmailDouble = EmailDouble()
@@ -94,7 +94,7 @@ class World(Struct):
     """Clock, chance and the doubles, as a case gives them."""
 
     http_mocks: dict[str, list[Mock]] = field(default_factory=dict)
-    services: Services = field(default_factory=Services)
+    peers: Peers = field(name="services", default_factory=Peers)
     clock: Clock = field(default_factory=Clock)
     seed: int = 0
 
@@ -102,15 +102,17 @@ class World(Struct):
 class Doubles:
     def __init__(self, case: dict[str, Any]):
         """Raises CaseError `input`."""
-        given = {name: without_nulls(case[name]) for name in World.__struct_fields__ if case.get(name) is not None}
+        given = {
+            name: without_nulls(case[name]) for name in World.__struct_encode_fields__ if case.get(name) is not None
+        }
         try:
             world = msgspec.convert(given, World)
         except msgspec.ValidationError as error:
             raise CaseError("input", f"The case cannot be read: {error}") from None
-        self.prompts = world.services.prompts
-        self._services = world.services
+        self.prompts = world.peers.prompts
+        self._peers = world.peers
         self._mocks = {url: deque(replies) for url, replies in world.http_mocks.items()}
-        self._llm, self._airtime = deque(world.services.llm), deque(world.services.airtime)
+        self._llm, self._airtime = deque(world.peers.llm), deque(world.peers.airtime)
         self._now, self._pace = world.clock.start, timedelta(milliseconds=world.clock.step_ms)
         self._chance = random.Random(world.seed)
         self._made = 0
@@ -146,17 +148,17 @@ class Doubles:
     def answer(self, request: Request) -> Answer:
         match request:
             case IsSendable():
-                texts = (each.reason for each in self._services.sendable if each.contains in request.text)
+                texts = (each.reason for each in self._peers.sendable if each.contains in request.text)
                 return next(texts, "")
             case ClaimUrn():
                 path = request.urn.partition(":")[2]
-                return not any(text in path for text in self._services.taken_urns)
+                return not any(text in path for text in self._peers.taken_urns)
             case HttpCall():
                 return self._http(request)
             case LlmCall():
                 return self._ask(request)
             case EmailSend():
-                return EmailAnswer(self._services.email.error)
+                return EmailAnswer(self._peers.email.error)
             case AirtimeTransfer():
                 return self._transfer(request)
 
@@ -173,7 +175,7 @@ class Doubles:
 
     def _http(self, request: HttpCall) -> HttpAnswer:
         host = (urlsplit(request.url).hostname or "").lower()
-        blocked = (domain.lower() for domain in self._services.blocked_domains)
+        blocked = (domain.lower() for domain in self._peers.blocked_domains)
         if any(host == domain or host.endswith(f".{domain}") for domain in blocked):
             return HttpAnswer(0, blocked=True)
         if replies := self._mocks.get(request.url):

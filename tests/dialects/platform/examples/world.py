@@ -5,11 +5,13 @@ from typing import Any
 
 from tests import world
 from trunkline.accounts import users
-from trunkline.contacts import people, tags
+from trunkline.contacts import groups, people, tags
 from trunkline.contacts.people import NewContact
 from trunkline.core import clock
 from trunkline.core.db import Database
 from trunkline.inbox import replies
+from trunkline.knowledge import documents
+from trunkline.knowledge.documents import NewDocument
 
 PASSWORD = "plain words make a long one"
 
@@ -38,6 +40,17 @@ async def prepare(database: Database, new_key: Any, account: int, wanted: set[st
     if "owner_email" in wanted:
         made |= {"owner_email": f"owner{account}@example.com", "password": PASSWORD}
         made["owner"] = await _member(database, account, made["owner_email"], "owner", "Olivia Owner")
+    if "list" in wanted:
+        async with database.tx(account) as tx:
+            made["list"] = (await groups.create(tx, "Newsletter")).id
+            await groups.add(tx, made["list"], [made["ana"]])
+            made["segment"] = (await groups.create(tx, "Friends", query='name = "Bob"')).id
+    if "returns_policy" in wanted:
+        async with database.tx(account) as tx:
+            text = "Goods may be returned within 30 days."
+            policy = NewDocument(kind="document", title="Return Policy", content=text)
+            made["returns_policy"] = (await documents.create(tx, policy)).id
+        await world.react(database)
     if "foreign_contact" in wanted:
         async with database.tx(await world.workspace(database)) as tx:
             made["foreign_contact"] = (await people.create(tx, NewContact(first_name="Far"))).id
