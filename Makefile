@@ -4,6 +4,7 @@ SHELL := /bin/bash
 RUN := .venv/bin/python
 ARGS ?= --demo
 TESTS ?=
+FUZZ ?= 500
 CODE := trunkline tests tools $(wildcard benchmarks)
 
 .DEFAULT_GOAL := list
@@ -67,5 +68,8 @@ lock: setup ## Choose the newest versions that fit pyproject.toml and write them
 bench: setup ## Measure: messages a second, latencies, memory (docs/benchmarks.md says how)
 	@$(RUN) -m benchmarks
 
-chaos: setup ## Kill processes under load and count what was lost or doubled (minutes)
+chaos: setup ## Kill processes under load and count what was lost or doubled; feed readers and APIs nonsense (minutes)
 	@.venv/bin/trunkline prove $(PROVE)
+	@.venv/bin/trunkline prove --flows 10000 --kills 20
+	@$(RUN) -m tools.fuzz --seconds 60
+	@TRUNKLINE_FUZZ_EXAMPLES=$(FUZZ) TRUNKLINE_FUZZ_SEED=$(or $(SEED),$(shell echo $$RANDOM)) bash tools/test.sh tests/test_fuzz.py

@@ -44,7 +44,7 @@ def kinds() -> str:
 def known_events() -> dict[str, type[Event]]:
     """The types of the product; tests declare some of their own."""
     for package in _packages():
-        importlib.import_module(f"trunkline.{package}.events")
+        importlib.import_module(_module(package))
     return {name: event for name, event in TYPES.items() if event.__module__.startswith("trunkline.")}
 
 
@@ -53,8 +53,13 @@ def _packages() -> list[str]:
     return sorted(name for name in found if name != "core")
 
 
+def _module(package: str) -> str:
+    """Where a package declares its facts; those of flows have another name, since events are what an engine logs."""
+    return f"trunkline.{package}.{'facts' if package == 'flows' else 'events'}"
+
+
 def _events_of(package: str) -> Iterator[str]:
-    module = f"trunkline.{package}.events"
+    module = _module(package)
     own = {name: event for name, event in sorted(known_events().items()) if event.__module__ == module}
     if not own:
         return

@@ -378,6 +378,50 @@ async def test_a_step_that_is_added_later_is_not_sent_for_the_past(database, acc
     assert await mails(database, channel) == [(ANA, "Hello there"), (BOB, "Extra"), (BOB, "Hello there")]
 
 
+async def test_another_time_does_not_send_a_step_again(database, account, group, channel) -> None:
+    id = await begin(database, account, group, HELLO)
+    await join(database, account, group, ANA)
+    await go_on(database, account)
+    await act(database, account, broadcasts.pause, id)
+    async with database.tx(account) as tx:
+        [step] = await drips.steps(tx, id)
+
+    moved = NewStep(id=step.id, subject=HELLO.subject, html=HELLO.html, distance=2)
+    await act(database, account, drips.update, id, Changes(), [moved])
+    await act(database, account, broadcasts.resume, id)
+    await join(database, account, group, BOB)
+    await days_later(database, account, 2)
+
+    assert await mails(database, channel) == [(ANA, "Hello there"), (BOB, "Hello there")]
+
+
+async def test_who_leaves_and_joins_again_begins_anew(database, account, group, channel) -> None:
+    await begin(database, account, group, HELLO)
+    [ana] = await join(database, account, group, ANA)
+    await go_on(database, account)
+
+    await act(database, account, groups.remove, group, [ana])
+    await join(database, account, group, ANA)
+    await go_on(database, account)
+
+    assert await mails(database, channel) == [(ANA, "Hello there")] * 2
+
+
+async def test_a_group_that_is_deleted_leaves_a_drip_that_can_be_ended(database, account, group, channel) -> None:
+    id = await begin(database, account, group, LATER)
+    await join(database, account, group, ANA)
+    await act(database, account, groups.delete, group)
+
+    await act(database, account, broadcasts.pause, id)
+    with pytest.raises(Invalid):
+        await act(database, account, drips.update, id, Changes(name="New"))
+    canceled = await act(database, account, broadcasts.cancel, id)
+    await days_later(database, account, 3)
+
+    assert canceled.status == "canceled"
+    assert await mails(database, channel) == []
+
+
 async def test_a_step_that_is_taken_out_is_not_sent_any_more(database, account, group, channel) -> None:
     id = await begin(database, account, group, HELLO, LATER)
     await act(database, account, broadcasts.pause, id)

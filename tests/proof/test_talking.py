@@ -1,7 +1,6 @@
 """Contacts talk to a flow while workers are killed: the short form of `trunkline prove --flows`."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -22,20 +21,20 @@ async def database(dsn: str, anyio_backend: str, tmp_path_factory: pytest.TempPa
         yield database
 
 
-async def test_every_talk_ends_as_if_no_worker_had_been_killed(database: Database, tmp_path: Path) -> None:
+async def test_every_talk_ends_as_if_no_worker_had_been_killed(database: Database) -> None:
     async def end_leases() -> None:
         """Those of the living end as well, and must do no harm."""
         for queue in ("jobs", "inbound"):
             await world.execute(database.dsn, f"update {queue} set run_at = now() where attempts > 0")
 
-    async with Crew(database.dsn, tmp_path, 2) as crew:
+    async with Crew(database.dsn, database.tools.settings.data, 2) as crew:
         talks = await talking.run(database, crew, CONTACTS, KILLS, lambda count: None, end_leases)
 
     assert (talks.kills, talks.wrong, talks.doubled, talks.buried) == (KILLS, 0, 0, 0)
 
 
-async def test_what_went_wrong_is_seen(database: Database, tmp_path: Path) -> None:
-    async with Crew(database.dsn, tmp_path, 1) as crew:
+async def test_what_went_wrong_is_seen(database: Database) -> None:
+    async with Crew(database.dsn, database.tools.settings.data, 1) as crew:
         calm = await talking.gather(database, 4)
         await talking.talk(database, calm, lambda count: None)
     expected = await talking.endings(database, calm)

@@ -10,7 +10,7 @@ def test_an_event_without_words_of_its_own_is_spoken() -> None:
 
 
 def test_a_setting_has_its_public_name() -> None:
-    assert "| `as` | `sms`, `whatsapp`, `voice`, `email` | `sms` |" in catalogue.kinds()
+    assert "| `as` | `sms`, `whatsapp`, `voice`, `email`, `webchat` | `sms` |" in catalogue.kinds()
 
 
 def test_a_setting_without_default_is_needed() -> None:

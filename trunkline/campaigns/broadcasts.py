@@ -105,7 +105,7 @@ async def cancel(tx: Tx, id: int) -> Broadcast:
     """Nothing more is claimed from now on; what waits is canceled and refunded in the background."""
     broadcast = await _move(tx, id, ("draft", "scheduled", "sending", "paused"), "canceled")
     if broadcast.type == "drip":
-        await sequences.archive(tx, [(await sequences.of_drip(tx, id)).id])
+        await sequences.archive(tx, [await sequences.of_drip(tx, id)])
     tx.enqueue("jobs", "broadcast.cancel_rest", [id], f"broadcast:{id}", None)
     return broadcast
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, Struct
 
-from trunkline.campaigns import audiences, broadcasts, letters, sequences
+from trunkline.campaigns import audiences, broadcasts, letters, moments, sequences
 from trunkline.campaigns.events import BroadcastStarted
 from trunkline.campaigns.records import Broadcast, Changes, NewBroadcast, Progress
 from trunkline.campaigns.sequences import JOINED, NewPoint, Unit
@@ -69,10 +69,14 @@ async def update(tx: Tx, id: int, changes: Changes, steps: Sequence[NewStep] | N
     if steps is not None:
         changes = msgspec.structs.replace(changes, **_said(steps))
     drip = await broadcasts.update(tx, id, changes)
-    series = await sequences.of_drip(tx, id)
-    await sequences.update(tx, series.id, name=drip.name, group_id=group)
+    await audiences.check(tx, drip.audience)  # its group may be gone
+    sequence_id = await sequences.of_drip(tx, id)
+    if group is not None:
+        await tx.run(RETARGET, tx.account, sequence_id, group)
+        await moments.recalculate(tx, [point.id for point in await sequences.points(tx, [sequence_id])])
+    await sequences.update(tx, sequence_id, name=drip.name)
     if steps is not None:
-        await _revise(tx, drip, series.id, steps)
+        await _revise(tx, drip, sequence_id, steps)
     return drip
 
 
@@ -85,7 +89,7 @@ async def send(tx: Tx, id: int) -> Broadcast:
     for step in await steps(tx, id):
         await letters.write(tx, step.letter_id)
     drip = await tx.one(Broadcast, broadcasts.START, tx.account, id, channel.id)
-    await sequences.activate(tx, (await sequences.of_drip(tx, id)).id)
+    await sequences.activate(tx, await sequences.of_drip(tx, id))
     tx.record(BroadcastStarted(id, drip.name))
     return drip
 
@@ -197,6 +201,8 @@ INSERT_LETTER = sql("""
     from broadcasts where account_id = $1 and id = $3
     returning id
 """)
+
+RETARGET = sql("update sequences set group_id = $3 where account_id = $1 and id = $2")
 
 ATTACH = sql("update broadcasts set point_id = $3 where account_id = $1 and id = $2")
 

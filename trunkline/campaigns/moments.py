@@ -40,7 +40,9 @@ async def work_out(desk: Desk, point: int) -> None:
 async def schedule(tx: Tx, points: Sequence[int], contacts: Iterable[int]) -> None:
     """Set the moments of these points for these contacts; moments that have passed already do not come.
 
-    Letters that were live then are made up for, within a day and once: who joins gets the first one at that moment.
+    Letters that were live then are made up for, within a day: who joins gets the first one at that moment. Of those
+    that count from joining nobody gets one twice before joining again; of others, a clock that is put forward or back
+    makes no new moment.
     """
     ids = sorted(set(contacts))
     if ids and points:
@@ -118,7 +120,8 @@ STRANGERS = sql("""
 
 SCHEDULE = sql(f"""
     with wanted as materialized (
-        select p.id as point_id, c.id as contact_id, p.letter_id, p.live_since, sequence_moment(
+        select p.id as point_id, c.id as contact_id, p.letter_id, p.live_since, p.joined_at, p.relative_to,
+            p.unit, sequence_moment(
             case p.relative_to when 'created_on' then c.created_at when 'last_seen_on' then c.last_seen_at
                 when '@joined' then p.joined_at
                 else (select v.moment from contact_values v
@@ -134,10 +137,14 @@ SCHEDULE = sql(f"""
         ) p
     ), due as (
         select point_id, contact_id, due_at from wanted w
-        where due_at > now() or (letter_id is not null and due_at >= live_since and due_at > now() - interval '1 day'
-            and not exists (
-                select from sequence_letters l where l.account_id = $1 and l.point_id = w.point_id
-                    and l.contact_id = w.contact_id and l.due_at = w.due_at))
+        where case when letter_id is null then due_at > now()
+            else (due_at > now() or due_at >= live_since and due_at > now() - interval '1 day') and not exists (
+                select from sequence_letters l
+                where l.account_id = $1 and l.point_id = w.point_id and l.contact_id = w.contact_id
+                    and case when relative_to = '@joined' then l.due_at >= joined_at
+                        when unit in ('days', 'weeks') then l.due_at between w.due_at - interval '3 hours'
+                            and w.due_at + interval '3 hours'
+                        else l.due_at = w.due_at end) end
     ), gone as (
         delete from sequence_moments d
         where d.account_id = $1 and d.point_id = any($2) and d.contact_id = any($3) and not exists (

@@ -102,8 +102,8 @@ async def all_of(tx: Tx, *, archived: bool | None = False) -> list[Series]:
     return await tx.fetch(Series, ALL, tx.account, archived)
 
 
-async def of_drip(tx: Tx, broadcast_id: int) -> Series:
-    return await tx.one(Series, OF_DRIP, tx.account, broadcast_id)
+async def of_drip(tx: Tx, broadcast_id: int) -> int:
+    return await tx.value(int, OF_DRIP, tx.account, broadcast_id) or 0
 
 
 async def update(tx: Tx, id: int, *, name: str | None = None, group_id: int | None = None) -> Series:
@@ -237,7 +237,7 @@ BY_ID = sql(f"{_SELECT} and s.id = $2")
 
 BY_UUIDS = sql(f"{_SELECT} and s.uuid = any($2::uuid[]) and s.broadcast_id is null")
 
-OF_DRIP = sql(f"{_SELECT} and s.broadcast_id = $2")
+OF_DRIP = sql("select id from sequences where account_id = $1 and broadcast_id = $2")
 
 ALL = sql(f"{_SELECT} and s.broadcast_id is null and ($2::boolean is null or s.archived = $2) order by s.id desc")
 

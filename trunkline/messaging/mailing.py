@@ -13,17 +13,19 @@ from trunkline.messaging.lines import Claimed
 UNSUBSCRIBE = "unsubscribe"
 WAY_OUT = "unsubscribe_url"
 TRACK = "track."
+AUTOMATED = "automated"
+"""The header by which whoever queues a mail tells that no person wrote it."""
 
 
 def mail(tx: Tx, message: Claimed, subject: str, html: str | None, *, bulk: bool) -> Mail:
-    """The mail parts of a message. Bulk carries the one-click unsubscribe of RFC 8058; a person's answer does not."""
+    """The mail parts of a message. Bulk and automations carry RFC 8058's one-click unsubscribe, a person's answer not."""
     tools: Tools = tx.database.tools
     headers: dict[str, Any] = message.headers or {}
     return Mail(
         subject=subject,
         html=html,
         from_name=headers.get("from_name"),
-        unsubscribe_url=unsubscribe_url(tools, tx.account, message.id) if bulk else None,
+        unsubscribe_url=unsubscribe_url(tools, tx.account, message.id) if bulk or headers.get(AUTOMATED) else None,
         in_reply_to=headers.get("in_reply_to"),
         references=headers.get("references", ()),
         cc=headers.get("cc", ()),

@@ -75,7 +75,9 @@ def shown(scheme: str, address: str) -> str:
 
 OUTGOING = sql("""
     select m.id, c.sends_as as channel, m.scheme, m.address, m.contact_id, t.key as template_key, m.batch,
-        m.broadcast_id, m.reason, m.error, m.provider_code, m.segments, m.credits
+        coalesce((select b.drip_id from broadcasts b where b.account_id = $1 and b.id = m.broadcast_id),
+            m.broadcast_id) as broadcast_id,
+        m.reason, m.error, m.provider_code, m.segments, m.credits
     from messages m
     join channels c on c.account_id in ($1, 0) and c.id = m.channel_id
     left join templates t on t.account_id = $1 and t.id = m.template_id

@@ -7,13 +7,15 @@ import random
 import sys
 from pathlib import Path
 
+from trunkline.core.errors import Refusal
+
 
 class Crew:
     """`async with Crew(dsn, data, 2) as crew`: so many workers at a time, each without sending."""
 
     def __init__(self, dsn: str, data: Path, size: int):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
-        places = {"TRUNKLINE_DATABASE_URL": dsn, "TRUNKLINE_DATA": str(data), "TRUNKLINE_LOG_LEVEL": "critical"}
+        places = {"TRUNKLINE_DATABASE_URL": dsn, "TRUNKLINE_DATA": str(data), "TRUNKLINE_LOG_LEVEL": "error"}
         self.environment = kept | places
         self.size = size
         self.killed = 0
@@ -30,6 +32,8 @@ class Crew:
     async def kill(self) -> None:
         """SIGKILL one of them; another takes its place."""
         unlucky = self.workers.pop(random.randrange(len(self.workers)))
+        if unlucky.returncode is not None:
+            raise Refusal("A worker ended by itself; run `trunkline worker` by hand to see why.")
         await _end(unlucky)
         self.killed += 1
         self.workers.append(await self._worker())
@@ -39,7 +43,6 @@ class Crew:
             *(sys.executable, "-P", "-m", "trunkline", "worker", "--queues", "inbound,jobs"),
             env=self.environment,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
         )
 
 

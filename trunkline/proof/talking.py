@@ -107,6 +107,8 @@ async def run(
         await talk(database, crowd, progress)
     finally:
         killer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await killer
     return await judge(database, crew, crowd, expected, clock.monotonic() - began)
 
 
@@ -232,7 +234,7 @@ def _phone(number: int) -> str:
 
 PEOPLE = sql("""
     insert into contacts (account_id, uuid, name, phone)
-    select $1, gen_random_uuid(), 'Person ' || n, '+40700' || lpad(n::text, 6, '0')
+    select $1, gen_random_uuid(), 'Ann', '+40700' || lpad(n::text, 6, '0')
     from generate_series(0, $2::int - 1) n
 """)
 

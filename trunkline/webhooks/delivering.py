@@ -7,6 +7,7 @@ connections at a time, a single one before its first success, none while it rest
 import asyncio
 import contextlib
 import random
+from collections import Counter as Tally
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -101,7 +102,7 @@ class Deliverer:
                 await self._wake.wait()
 
     async def _round(self) -> bool:
-        """Claim what there is room for. False when it is time to rest."""
+        """Claim what there is room for. False when it is time to rest: nothing more is due, or there is no room."""
         left = MOST_HELD - len(self._held)
         if left < FIRST_PORTION:
             return False
@@ -114,15 +115,26 @@ class Deliverer:
         except Exception:
             log.exception("claim_failed")
             return False
+        self._lay_out(claimed)
+        taken = Tally(one.endpoint for one in claimed)
+        for id, line in self._lines.items():
+            room = rooms.get(id, FIRST_PORTION)
+            if room:
+                line.more = taken[id] >= (1 if line.careful else room) or len(claimed) == left
+            self._take_on(line)
+        return self._is_more_due()
+
+    def _lay_out(self, claimed: list[Claimed]) -> None:
         for one in claimed:
             line = self._lines.setdefault(one.endpoint, _Line())
+            line.careful = one.failures > 0
             line.waiting.append(one)
             self._held[one.account, one.id] = one
             if one.attempts == 1:
                 WAIT.observe(one.waited)
-        for id in {one.endpoint for one in claimed}:
-            self._take_on(self._lines[id])
-        return bool(claimed)
+
+    def _is_more_due(self) -> bool:
+        return any(line.more and line.room for line in self._lines.values())
 
     def _take_on(self, line: "_Line") -> None:
         """As many hands as there is work for, and room."""
@@ -216,8 +228,9 @@ class Deliverer:
                 DELIVERIES.of(result.status).add()
             for line in self._lines.values():
                 self._take_on(line)
+            if self._is_more_due() or self._stopping:
+                self._wake.set()
             self._forget()
-            self._wake.set()
 
     async def _persist(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -246,17 +259,23 @@ class Deliverer:
 
 
 class _Line:
-    """What this process holds for one endpoint. `proven` after a success, until it fails several times in a row."""
+    """What this process holds for one endpoint. `proven` after a success, until it fails several times in a row.
 
-    __slots__ = ("failures", "hands", "proven", "waiting")
+    `more` when the last claim may not have taken all that was due. `careful` after a failure, until a success.
+    """
+
+    __slots__ = ("careful", "failures", "hands", "more", "proven", "waiting")
 
     def __init__(self) -> None:
         self.waiting: deque[Claimed] = deque()
-        self.hands, self.failures, self.proven = 0, 0, False
+        self.hands, self.failures = 0, 0
+        self.proven = self.more = self.careful = False
 
     @property
     def room(self) -> int:
         """None before half of a portion is used up: a claim for each delivery would cost more than the call."""
+        if self.careful and (self.waiting or self.hands):
+            return 0
         most = PORTION if self.proven else FIRST_PORTION
         left = most - len(self.waiting) - self.hands
         return left if left >= most // 2 else 0

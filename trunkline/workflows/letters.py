@@ -56,7 +56,7 @@ async def queue(tx: Tx, contact_id: int, letter: Letter, known: dict[str, Any]) 
         text=letter.text,
         html=letter.html,
         subject=subject,
-        headers=letter.headers,
+        headers={**letter.headers, mailing.AUTOMATED: True},
         attachments=letter.attachments,
         template_id=letter.template_id,
         conversation_id=letter.conversation_id,

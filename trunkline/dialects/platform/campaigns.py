@@ -249,7 +249,7 @@ async def _named(work: Awaitable[T]) -> T:
     except Invalid as error:
         fields = {}
         for field, told in error.fields.items():
-            place, dot, name = field.rpartition(".")
+            place, dot, name = NAMES.get(field, field).rpartition(".")
             fields[place + dot + NAMES.get(name, name)] = told
         if "email_account_id" in fields:
             fields["email_account_id"] = [NO_ACCOUNT]
@@ -268,7 +268,8 @@ async def _ready(work: Awaitable[T]) -> T:
 
 
 REQUIRED = "The {} field is required."
-NAMES = {"integration_id": "email_account_id", "channel_id": "email_account_id", "html": "html_body"}
+NAMES = {"integration_id": "email_account_id", "channel_id": "email_account_id", "html": "html_body",
+    "audience.id": "audience_id"}  # fmt: skip
 NO_ACCOUNT = "The selected email_account_id is invalid."
 NO_SENDER = "No email account is connected."
 UNREADY = {"channel": "no_sender", "integration_id": "no_sender", "body": "no_content",
