@@ -53,6 +53,17 @@ def test_what_is_no_export_is_refused(trunkline: Any, acme: str, tmp_path: Path)
     assert json.loads(outcome.out)["error"]["code"] in ("input", "version")
 
 
+def test_a_flow_is_started_for_whom_one_names(trunkline: Any, acme: str, file: Path) -> None:
+    trunkline("flow", "import", file, "--account", acme)
+
+    told = trunkline("flow", "start", "drinks", "--account", acme, "--urn", "tel:+40740111222", "--json").json
+    nobody = trunkline("flow", "start", "Drinks", "--account", acme, "--json")
+    unknown = trunkline("flow", "start", "Nope", "--account", acme, "--query", "name ~ ann", "--json")
+
+    assert told["flow"] == "Drinks"
+    assert (nobody.code, unknown.code, unknown.json["error"]["code"]) == (1, 1, "not_found")
+
+
 def test_a_flow_is_put_away(trunkline: Any, acme: str, file: Path) -> None:
     [flow] = trunkline("flow", "import", file, "--account", acme).json["flows"]
 

@@ -1,21 +1,26 @@
-"""Flows of a stored account: brought in, written out, put away; and the archives of what they left behind."""
+"""Flows of a stored account: brought in, written out, started, put away; and the archives of what they left behind."""
 
 import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 from trunkline.commands.answers import Answer, table
 from trunkline.commands.opening import account_named, installation, uuid, workspace
 from trunkline.commands.user import AccountId
 from trunkline.contacts import fields
 from trunkline.contacts.fields import Access
-from trunkline.core import clock, config
+from trunkline.core import clock, config, urns
 from trunkline.core.config import Settings
+from trunkline.core.db import Tx
 from trunkline.core.errors import Refusal
+from trunkline.core.urns import BadUrn, Urn
+from trunkline.flows import stored
 from trunkline.flows.cases import documents
 from trunkline.flows.cases.errors import CaseError
 from trunkline.flows.faults import UnsupportedVersion
+from trunkline.flows.stored import Stored
 from trunkline.flows.transfer.envelope import InvalidFile
 
 
@@ -55,9 +60,43 @@ async def export_file(file: Path | None, account: str, flows: tuple[str, ...] | 
     return Answer({"flows": number, "path": str(file)}, f"Wrote {number} flows to {file}.")
 
 
+async def start(
+    settings: Settings,
+    flow: Annotated[str, "UUID or name of the flow."],
+    /,
+    *,
+    account: AccountId,
+    group: Annotated[tuple[str, ...] | None, "Name of a group; may be repeated."] = None,
+    urn: Annotated[tuple[str, ...] | None, "An address like tel:+15550100; may be repeated."] = None,
+    query: Annotated[str | None, "A contact query."] = None,
+) -> Answer:
+    """Start a flow for contacts: those of groups, those with addresses, those that a query finds."""
+    from trunkline.contacts import groups
+    from trunkline.flows import starts
+    from trunkline.flows.starts import NewStart
+
+    async with workspace(settings, account) as (tx, _):
+        found = await _flow(tx, flow)
+        if found.archived or not found.valid:
+            state = "is put away" if found.archived else "does not load"
+            raise Refusal(f"{found.name} {state} and cannot be started.", code="not_startable")
+        chosen = [(name, await groups.find(tx, name)) for name in group or ()]
+        if missing := [name for name, one in chosen if one is None]:
+            raise Refusal(f"There is no group {missing[0]} in this account.", code="not_found")
+        new = NewStart(
+            flow_id=found.id,
+            origin="ui",
+            groups=[one.id for _, one in chosen if one],
+            urns=[_urn(text) for text in urn or ()],
+            query=query,
+        )
+        made = await starts.create(tx, new)
+    return Answer({"uuid": made.uuid, "flow": found.name}, f"Started {found.name}; the workers do the rest.")
+
+
 async def archive(settings: Settings, flow: Annotated[str, "UUID of the flow."], /, *, account: AccountId) -> Answer:
     """Put a flow away and let go of whoever waits in it; nobody starts it any more."""
-    from trunkline.flows import endings, stored
+    from trunkline.flows import endings
 
     wanted = uuid(flow, "flow", "`trunkline flow export --account UUID` shows the flows.")
     async with workspace(settings, account) as (tx, _):
@@ -107,6 +146,25 @@ async def change_field(
         field = await fields.update(tx, key, agent_access=agent_access)
     document = {"key": field.key, "name": field.label, "type": field.type, "agent_access": field.agent_access}
     return Answer(document, f"Agents' access to {field.label}: {field.agent_access}.")
+
+
+async def _flow(tx: Tx, named: str) -> Stored:
+    try:
+        wanted = UUID(named)
+    except ValueError:
+        found = await stored.find(tx, named)
+    else:
+        found = (await stored.by_uuid(tx, [wanted])).get(wanted)
+    if found is None:
+        raise Refusal(f"There is no flow {named} in this account.", code="not_found")
+    return found
+
+
+def _urn(text: str) -> Urn:
+    try:
+        return urns.parse(text)
+    except BadUrn as error:
+        raise Refusal(f"{text} is no address: {error}. Write it like tel:+15550100.") from None
 
 
 def _read(file: Path | None) -> Any:

@@ -18,7 +18,7 @@ AUTOMATED = "automated"
 
 
 def mail(tx: Tx, message: Claimed, subject: str, html: str | None, *, bulk: bool) -> Mail:
-    """The mail parts of a message. Bulk and automations carry RFC 8058's one-click unsubscribe, a person's answer not."""
+    """The mail parts of a message. Bulk and automations carry RFC 8058's one-click unsubscribe, a person does not."""
     tools: Tools = tx.database.tools
     headers: dict[str, Any] = message.headers or {}
     return Mail(
