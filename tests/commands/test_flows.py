@@ -61,7 +61,7 @@ def test_a_flow_is_started_for_whom_one_names(trunkline: Any, acme: str, file: P
     unknown = trunkline("flow", "start", "Nope", "--account", acme, "--query", "name ~ ann", "--json")
 
     assert told["flow"] == "Drinks"
-    assert (nobody.code, unknown.code, unknown.json["error"]["code"]) == (1, 1, "not_found")
+    assert (nobody.code, unknown.code, json.loads(unknown.err)["error"]["code"]) == (1, 1, "not_found")
 
 
 def test_a_flow_is_put_away(trunkline: Any, acme: str, file: Path) -> None:

@@ -171,3 +171,14 @@ async def test_a_broken_definition_is_kept_and_not_run(database: Database, accou
     kept = await talks.save(database, account, talks.definition(node))
 
     assert (kept.valid, kept.info["issues"][0]["type"]) == (False, "invalid_flow")
+
+
+async def test_a_schedule_without_times_is_left_out_and_told(database: Database, account: int) -> None:
+    file = envelope(talks.drinks())
+    file["triggers"][0] |= {"trigger_type": "S", "keywords": None}
+
+    result = await bring(database, account, file)
+
+    assert [issue["type"] for issue in result["issues"]] == ["trigger_left_out"]
+    async with database.tx(account) as tx:
+        assert await triggers.all_of(tx) == []

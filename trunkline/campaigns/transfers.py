@@ -1,6 +1,6 @@
 """Transfers: flows with all that belongs to them, from a file into a workspace and back."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +32,7 @@ async def import_file(tx: Tx, file: Any, *, site: str = "", dry_run: bool = Fals
     plan = importing.plan(envelope.read(file), workspace, _uuid)
     if not dry_run:
         await _carry_out(tx, plan)
-    return {"flows": [change.shown() for change in plan.flows], "issues": plan.issues}
+    return {"flows": [change.shown() for change in plan.flows], "issues": plan.issues + _left_out(plan)}
 
 
 async def export_file(
@@ -81,6 +81,30 @@ async def _carry_out(tx: Tx, plan: Plan) -> None:
         await _keep_trigger(tx, stock, shaped)
 
 
+def _left_out(plan: Plan) -> list[dict[str, Any]]:
+    """Triggers that do not come along, and why."""
+    broken = {change.uuid for change in plan.flows if not change.valid}
+    reasons = [(shaped, _hindrance(shaped, broken)) for shaped in plan.triggers]
+    return [
+        {
+            "type": "trigger_left_out",
+            "flow_uuid": shaped["flow"]["uuid"],
+            "description": f"A trigger of {shaped['flow']['name']} is left out: {why}",
+        }
+        for shaped, why in reasons
+        if why
+    ]
+
+
+def _hindrance(shaped: dict[str, Any], broken: Container[str]) -> str | None:
+    kind = KINDS.get(shaped["trigger_type"])
+    if kind is None:
+        return f"{shaped['trigger_type']} is no kind of trigger"
+    if kind == "schedule":
+        return "a file does not tell the times of a schedule, so it has to be made anew"
+    return "its flow does not load" if shaped["flow"]["uuid"] in broken else None
+
+
 async def _keep_campaign(tx: Tx, stock: Stock, change: CampaignChange) -> None:
     campaign = change.campaign
     group = stock.groups[campaign["group"]["uuid"]]
@@ -111,7 +135,6 @@ def _point(stock: Stock, event: dict[str, Any]) -> NewPoint:
 
 
 async def _keep_trigger(tx: Tx, stock: Stock, shaped: dict[str, Any]) -> None:
-    """A schedule of a file says when in a shape of its own; without times that we can read it does not come along."""
     kind, flow = KINDS.get(shaped["trigger_type"]), stock.flow_ids.get(shaped["flow"]["uuid"])
     if kind is None or kind == "schedule" or flow is None or not stock.flow(flow):
         return
