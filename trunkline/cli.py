@@ -72,6 +72,7 @@ COMMANDS = {
         ("flow import", "flow:import_", "Import export files into a workspace given as JSON, or into an account."),
         ("flow export", "flow:export", "Export flows of a workspace given as JSON, or of an account."),
         ("flow start", "stored_flows:start", "Start a flow for contacts."),
+        ("flow log", "stored_flows:log", "Show what flows did outside and what went wrong in them."),
         ("flow archive", "stored_flows:archive", "Put a flow away and let go of whoever waits in it."),
         ("archives build", "stored_flows:build_archives", "Move old messages and runs into files."),
         ("field set", "stored_flows:change_field", "Change a contact field."),

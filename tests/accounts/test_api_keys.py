@@ -54,7 +54,7 @@ async def test_scopes_are_those_of_the_dialect(
         ("platform", {"scopes": ["read"]}, "scopes"),
         ("portal", {"scopes": ["contacts"]}, "scopes"),
         ("portal", {"scopes": []}, "scopes"),
-        ("developer", {"scopes": ["read"]}, "scopes"),
+        ("developer", {"scopes": ["write"]}, "scopes"),
         ("telex", {}, "dialect"),
         ("portal", {"rate_limit": "often"}, "rate_limit"),
     ],

@@ -64,6 +64,15 @@ def test_a_flow_is_started_for_whom_one_names(trunkline: Any, acme: str, file: P
     assert (nobody.code, unknown.code, json.loads(unknown.err)["error"]["code"]) == (1, 1, "not_found")
 
 
+def test_the_log_of_flows_can_be_read(trunkline: Any, acme: str, file: Path) -> None:
+    trunkline("flow", "import", file, "--account", acme)
+
+    told = trunkline("flow", "log", "--account", acme, "--flow", "Drinks", "--json").json
+    unknown = trunkline("flow", "log", "--account", acme, "--flow", "Nope")
+
+    assert (told, unknown.code) == ({"entries": []}, 1)
+
+
 def test_a_flow_is_put_away(trunkline: Any, acme: str, file: Path) -> None:
     [flow] = trunkline("flow", "import", file, "--account", acme).json["flows"]
 

@@ -81,6 +81,17 @@ async def test_the_channel_of_an_address_is_remembered(tx: Tx):
     assert (await urns.of(tx, [contact.id]))[contact.id][0].channel_id == 7
 
 
+async def test_who_is_heard_is_answered_where_they_wrote_from(tx: Tx):
+    contact = await people.create(tx, NewContact(urns=[FIRST, SECOND, MAIL]))
+
+    await urns.heard(tx, 7, [MAIL])
+    await urns.heard(tx, 8, [SECOND])
+    await urns.heard(tx, 8, [SECOND])
+
+    kept = (await urns.of(tx, [contact.id]))[contact.id]
+    assert [(one.urn, one.channel_id) for one in kept] == [(SECOND, 8), (MAIL, 7), (FIRST, None)]
+
+
 async def test_addresses_of_another_account_are_unknown(database: Database, account: int, other_account: int):
     async with database.tx(other_account) as tx:
         theirs = await people.create(tx, NewContact(urns=[FIRST]))

@@ -75,6 +75,20 @@ async def test_answers_go_on_where_the_flow_waits(
     assert await drink_of(database, account, contact) == "Tea"
 
 
+async def test_answers_leave_by_the_channel_that_was_written_to(
+    database: Database, account: int, channel: Channel, drinks: Stored
+) -> None:
+    first, last = channel, await world.simulator(database, account)
+
+    for each in (first, last, first):
+        await hear(database, each, "thirsty")
+
+    rows = await world.execute(
+        database.dsn, "select channel_id from messages where account_id = $1 and direction = 'out' order by id", account
+    )
+    assert [row[0] for row in rows] == [first.id, last.id, first.id]
+
+
 async def test_messages_of_a_flow_lie_in_the_conversation(
     database: Database, account: int, channel: Channel, drinks: Stored
 ) -> None:

@@ -397,8 +397,10 @@ async def main():
     os.setgroups([]), os.setgid(65534), os.setuid(65534)
     server = Embedded(Path(sys.argv[1]) / "data")
     await server.start()
-    pid = await (await asyncpg.connect(server.dsn)).fetchval("select pg_backend_pid()")
+    connection = await asyncpg.connect(server.dsn)
+    pid = await connection.fetchval("select pg_backend_pid()")
     print(os.stat(f"/proc/{pid}").st_uid)
+    await connection.close()
     await server.stop()
 
 asyncio.run(main())

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
+
 from trunkline.commands.answers import Answer, table
 from trunkline.commands.opening import account_named, installation, uuid, workspace
 from trunkline.commands.user import AccountId
@@ -92,6 +94,27 @@ async def start(
         )
         made = await starts.create(tx, new)
     return Answer({"uuid": made.uuid, "flow": found.name}, f"Started {found.name}; the workers do the rest.")
+
+
+async def log(
+    settings: Settings,
+    *,
+    account: AccountId,
+    flow: Annotated[str | None, "UUID or name of a flow; all flows without it."] = None,
+    limit: Annotated[int, "How many entries, 1 to 1000."] = 50,
+) -> Answer:
+    """Show what flows did outside and what went wrong in them, the newest first."""
+    from trunkline.flows import logs
+
+    if not 1 <= limit <= 1000:
+        raise Refusal("--limit is 1 to 1000.")
+    async with workspace(settings, account) as (tx, _):
+        found = await _flow(tx, flow) if flow else None
+        entries = await logs.page(tx, flow=found.id if found else None, limit=limit)
+    rows = [(one.at, one.kind, one.ok, one.contact_id, one.status or one.code, one.text or one.url) for one in entries]
+    document = {"entries": msgspec.to_builtins(entries)}
+    headings = ("At", "Kind", "Ok", "Contact", "Status", "What")
+    return Answer(document, table(headings, rows, empty="Nothing happened in the last two weeks."))
 
 
 async def archive(settings: Settings, flow: Annotated[str, "UUID of the flow."], /, *, account: AccountId) -> Answer:

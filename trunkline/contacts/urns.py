@@ -172,10 +172,16 @@ async def claim(tx: Tx, contact: int, urn: Urn) -> Literal["claimed", "owned", "
 
 
 async def prefer_channel(tx: Tx, channels: Mapping[Urn, int]) -> None:
-    """Remember the channel through which each address was last heard, so that answers leave by it."""
+    """Let what is written to these addresses leave by these channels."""
     rows = [(urn.scheme, urn.path, channel) for urn, channel in channels.items()]
     if rows:
         await tx.run(PREFER_CHANNEL, tx.account, *map(list, zip(*rows, strict=True)))
+
+
+async def heard(tx: Tx, channel: int, urns: Iterable[Urn]) -> None:
+    """Somebody wrote from these addresses: they come first, and answers leave by the channel that heard them."""
+    if found := list(dict.fromkeys(urns)):
+        await tx.run(HEARD, tx.account, channel, [urn.scheme for urn in found], [urn.path for urn in found])
 
 
 async def free(tx: Tx, contacts: Sequence[int]) -> None:
@@ -244,6 +250,21 @@ PREFER_CHANNEL = sql("""
     from unnest($2::text[], $3::text[], $4::bigint[]) as seen (scheme, path, channel_id)
     where u.account_id = $1 and u.scheme = seen.scheme and u.path = seen.path
         and u.channel_id is distinct from seen.channel_id
+""")
+
+# An address moves to the front: those that stood before it step back, the others stay.
+HEARD = sql("""
+    with heard as (
+        select u.id, u.contact_id, u.priority from unnest($3::text[], $4::text[]) as given (scheme, path)
+        join urns u on u.account_id = $1 and u.scheme = given.scheme and u.path = given.path
+    )
+    update urns u set
+        channel_id = case when u.id = h.id then $2 else u.channel_id end,
+        priority = case when u.id = h.id then 0 else u.priority + 1 end
+    from heard h
+    where u.account_id = $1 and u.contact_id = h.contact_id
+        and (u.id = h.id and (u.channel_id is distinct from $2 or u.priority > 0)
+            or (u.priority, u.id) < (h.priority, h.id))
 """)
 
 FREE = sql("delete from urns where account_id = $1 and contact_id = any($2)")

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.channels.base import Inbound, OptOut, Status
-from trunkline.contacts import people
+from trunkline.contacts import people, urns
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.errors import NotFound
@@ -90,9 +90,9 @@ async def look_again(desk: Desk, channel_id: int, reports: list[dict[str, Any]],
 async def store(tx: Tx, channel: Channel, messages: Sequence[Inbound]) -> list[Received]:
     """Store inbound messages; one answer per message, in order."""
     messages = [_cleaned(message) for message in messages]
-    urns = [message.urn for message in messages]
     names = {message.urn: message.name for message in messages if message.name}
-    contacts = await people.get_or_create(tx, urns, names=names, source=channel.sends_as)
+    addresses = [message.urn for message in messages]
+    contacts = await people.get_or_create(tx, addresses, names=names, source=channel.sends_as)
     rows = [_row(message, contact_id) for message, (contact_id, _) in zip(messages, contacts, strict=True)]
     columns = [list(column) for column in zip(*rows, strict=True)]
     stored = await tx.fetch(_Stored, INSERT, tx.account, channel.id, *columns, channel.sends_as)
@@ -105,6 +105,7 @@ async def store(tx: Tx, channel: Channel, messages: Sequence[Inbound]) -> list[R
             known[row.position] = row
     fresh = [row for row in stored if not row.duplicate]
     await people.touch(tx, [contacts[row.position - 1][0] for row in fresh], inbound=clock.now())
+    await urns.heard(tx, channel.id, [addresses[row.position - 1] for row in fresh])
     for row in fresh:
         tx.record(_event(channel, messages[row.position - 1], contacts[row.position - 1][0], row.id))
     return [Received(known[n].id, known[n].duplicate, contacts[n - 1][0]) for n in range(1, len(messages) + 1)]

@@ -74,6 +74,17 @@ def test_scopes_are_as_documented():
         ("POST", "/templates"): "write",
         ("PUT", "/templates/{id}"): "write",
         ("DELETE", "/templates/{id}"): "write",
+        ("GET", "/webhooks"): "read",
+        ("GET", "/webhooks/events-catalog"): "read",
+        ("GET", "/webhooks/{id}"): "read",
+        ("POST", "/webhooks"): "write",
+        ("PUT", "/webhooks/{id}"): "write",
+        ("DELETE", "/webhooks/{id}"): "write",
+        ("POST", "/webhooks/{id}/test"): "write",
+        ("GET", "/webhooks/{id}/deliveries"): "read",
+        ("GET", "/webhooks/{id}/deliveries/{delivery_id}"): "read",
+        ("POST", "/webhooks/{id}/deliveries/{delivery_id}/replay"): "write",
+        ("POST", "/webhooks/{id}/replay"): "write",
     }
 
 
