@@ -8,6 +8,7 @@ import argparse
 import importlib.util
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import Any
 
 from tools.source import ROOT
 
+PROGRESS = re.compile(r"#\d+\s|INFO: |WARNING: ")
 HANGS_AFTER = 10
 LONGEST = {"expressions": 2000, "queries": 1000, "definitions": 64}
 """Bytes of an input. Those of a definition decide what is done to a flow that is sound."""
@@ -45,7 +47,7 @@ def _apart(name: str, seconds: int) -> bool:
             (Path(corpus) / f"seed{number}").write_bytes(seed)
         command = [sys.executable, "-m", "tools.fuzz", "--run", name, "--seconds", str(seconds), "--corpus", corpus]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace")
-    told = done.stderr.splitlines()
+    told = [line for line in (done.stdout + done.stderr).splitlines() if not PROGRESS.match(line)]
     print("\n".join(told[-60:] if done.returncode else told[-1:]), flush=True)
     return done.returncode == 0
 

@@ -47,7 +47,7 @@ def unquote(quoted: str) -> str:
         return inner
     try:
         return b"".join(map(_bytes, PARTS.finditer(inner))).decode(errors="replace")
-    except ValueError:
+    except (ValueError, OverflowError):
         return inner
 
 
