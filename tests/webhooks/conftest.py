@@ -104,7 +104,7 @@ class Post:
         task = asyncio.create_task(deliverer.run())
         async with asyncio.timeout(30):
             while not task.done():
-                if not deliverer._held and not await world.execute(self.database.dsn, DUE):
+                if not await world.execute(self.database.dsn, OPEN) and not deliverer._held:
                     break
                 await asyncio.sleep(0.01)
         deliverer.stop()
@@ -130,9 +130,13 @@ class Post:
         return [tuple(row) for row in rows]
 
 
-DUE = """
-    select from webhooks q join webhook_endpoints e on e.id = q.endpoint_id
-    where q.run_at <= now() and e.active and (e.paused_until is null or e.paused_until <= now())
+# Due, or claimed and not yet written down: the deliverer may hear of its claim after us.
+OPEN = """
+    select from webhooks q
+    join webhook_endpoints e on e.id = q.endpoint_id
+    join webhook_deliveries d on d.account_id = q.account_id and d.id = q.id
+    where q.attempts > d.attempts
+        or (q.run_at <= now() and e.active and (e.paused_until is null or e.paused_until <= now()))
 """
 
 

@@ -242,8 +242,9 @@ class Deliverer:
                 return log.exception("outcome_not_written")
 
     def _forget(self) -> None:
-        """Lines that are empty and have proven nothing are not kept; of proven ones not too many."""
-        idle = [id for id, line in self._lines.items() if not line.hands and not line.waiting]
+        """Lines that are empty, written down and have proven nothing are not kept; of proven ones not too many."""
+        open = {one.endpoint for one in self._held.values()}
+        idle = [id for id, line in self._lines.items() if not (line.hands or line.waiting or id in open)]
         crowded = len(idle) > MOST_HELD
         for id in idle:
             if crowded or not self._lines[id].proven:
@@ -274,7 +275,7 @@ class _Line:
     @property
     def room(self) -> int:
         """None before half of a portion is used up: a claim for each delivery would cost more than the call."""
-        if self.careful and (self.waiting or self.hands):
+        if self.failures >= BREAK_AFTER or (self.careful and (self.waiting or self.hands)):
             return 0
         most = PORTION if self.proven else FIRST_PORTION
         left = most - len(self.waiting) - self.hands
