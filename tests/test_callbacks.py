@@ -147,7 +147,28 @@ async def test_nothing_hidden_in_a_body_breaks_it(call: Call) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("action", ["receive", "status"])
+async def test_an_event_is_answered_with_its_id_and_a_repeat_is_told(call: Call) -> None:
+    event = {"id": "e1", "type": "referral", "from": PHONE, "extra": {"referrer_id": "ad-7"}}
+
+    first, second = [await call("POST", "event", json=event) for _ in range(2)]
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json() == {"event_id": first.json()["event_id"], "duplicate": False}
+    assert second.json() == {"event_id": first.json()["event_id"], "duplicate": True}
+
+
+@pytest.mark.parametrize("depth", [60, 900, 5000])
+@pytest.mark.parametrize(("action", "name"), [("receive", "visitor"), ("event", "extra")])
+async def test_deep_bodies_are_taken_or_refused(call: Call, action: str, name: str, depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    body = f'{{"id": "d{depth}", "type": "referral", "from": "{PHONE}", "{name}": {deep}}}'
+
+    answer = await call("POST", action, content=body)
+
+    assert answer.status_code in (200, 400, 422)
+
+
+@pytest.mark.parametrize("action", ["receive", "status", "event"])
 async def test_providers_post(call: Call, action: str) -> None:
     assert (await call("GET", action)).status_code == 404
 

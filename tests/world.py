@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from trunkline.billing import transfers
-from trunkline.channels.base import Inbound, Wire
+from trunkline.channels.base import ChannelEvent, Inbound, Wire
 from trunkline.contacts import people
 from trunkline.core import config, events, urns
 from trunkline.core.db import Database
@@ -21,7 +21,9 @@ from trunkline.core.ids import new_uuid
 from trunkline.core.jobs import Claims
 from trunkline.core.tools import Tools
 from trunkline.messaging import channels, lines, receiving, sending
+from trunkline.messaging.callbook import Book
 from trunkline.messaging.carrier import Carrier
+from trunkline.messaging.channel_events import Noted
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.delivery import Sender
 from trunkline.messaging.receiving import Received
@@ -166,6 +168,14 @@ async def say(database: Database, channel: Channel, sender: str, text: str, id: 
     return received
 
 
+async def happen(database: Database, channel: Channel, type: Any, sender: str, id: str = "", **more: Any) -> Noted:
+    """Something else than a message happens between somebody and a channel."""
+    urn = urns.make(channel.schemes[0], sender)
+    event = ChannelEvent(type=type, urn=urn, external_id=id or None, **more)
+    [noted] = (await receiving.take_all(database, channel, [event])).events
+    return noted
+
+
 async def react(database: Database) -> None:
     """Handle all events and run all calls that are due, until nothing follows from anything."""
     worker, busy = Worker(database), True
@@ -180,7 +190,7 @@ async def react(database: Database) -> None:
 
 
 def sender(database: Database, http: Http) -> Sender:
-    return Sender(database, Wire(http, database.tools.egress, Carrier(database)))
+    return Sender(database, Wire(http, database.tools.egress, Carrier(database), Book(database)))
 
 
 async def deliver(database: Database, account: int, http: Http | None = None) -> None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the programs of others that some tests talk to: a relay, a mailbox server, a browser.
+# Installs the programs of others that some tests talk to: a relay, a mailbox server, a browser, a
+# telephone exchange; and the voice that speaks to it.
 # Without them those tests are skipped, except in CI, where they fail. PEERS=no leaves them out.
 set -euo pipefail
 
@@ -8,6 +9,8 @@ missing=()
 [ -x /usr/sbin/dovecot ] || missing+=(dovecot-imapd)
 [ -x /usr/lib/dovecot/lmtp ] || missing+=(dovecot-lmtpd)
 command -v chromium >/dev/null || missing+=(chromium)
+command -v sipp >/dev/null || missing+=(sip-tester)
+command -v espeak-ng >/dev/null || missing+=(espeak-ng)
 
 [ ${#missing[@]} -gt 0 ] && [ "${PEERS:-yes}" != no ] || exit 0
 

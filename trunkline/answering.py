@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 from msgspec import Struct
 
+from trunkline.ai import hearing
 from trunkline.channels.base import Thread
 from trunkline.contacts import consents
 from trunkline.core.db import Tx, sql
@@ -17,6 +18,7 @@ from trunkline.core.urns import Urn
 from trunkline.flows import cast, effects, listening, running
 from trunkline.flows import stock as stocks
 from trunkline.flows.effects import Moved
+from trunkline.flows.outcomes import Done
 from trunkline.flows.running import Pending
 from trunkline.flows.stock import Stock
 from trunkline.inbox import filing
@@ -79,6 +81,7 @@ async def _hear(desk: Desk, asking: Asking, call: Call) -> None:
     with contextlib.suppress(Moved):
         async with desk.tx() as tx:
             await effects.apply_later(tx, asking.stock, done)
+            await _note_flows(tx, done)
             await _close(desk, tx, [asking.message_id], [call])
         return
     await answer.run(Desk(desk.database, call, desk.tools))
@@ -150,6 +153,11 @@ async def begin_flow(tx: Tx, messages: Sequence[MessageReceived], asking: list[A
     return await _flow(tx, messages, asking, listening.anything_else)
 
 
+async def let_assistant_answer(tx: Tx, messages: Sequence[MessageReceived], asking: list[Asking]) -> set[int]:
+    """An assistant does so in a few seconds, where there is one and nobody else looks after the conversation."""
+    return await hearing.hear(tx, messages)
+
+
 async def leave_to_assignee(tx: Tx, messages: Sequence[MessageReceived], asking: list[Asking]) -> set[int]:
     """A person looks after it: the conversation is open and unread."""
     return {message.id for message in messages}
@@ -169,7 +177,7 @@ async def _flow(
         return set()
     done, pending = await running.run(tx, stock, parts)
     await effects.apply(tx, stock, done)
-    heard = {one.part.heard.id for one in done if one.sprint and one.part.heard}
+    heard = await _note_flows(tx, done)
     for one in pending:
         if one.part.heard:
             asking.append(Asking(one.part.heard.id, stock, one))
@@ -177,10 +185,34 @@ async def _flow(
     return heard
 
 
-RUNGS: list[Rung] = [ignore, opt_out, opt_in, go_on_with_flow, say_who_we_are, begin_flow, leave_to_assignee]
+async def _note_flows(tx: Tx, done: Sequence[Done]) -> set[int]:
+    """The messages that flows heard; which flow that was stays with them."""
+    heard = {one.part.heard.id: one.part.flow_id for one in done if one.sprint and one.part.heard}
+    if heard:
+        await tx.run(HEARD, tx.account, list(heard), list(heard.values()))
+    return set(heard)
+
+
+RUNGS: list[Rung] = [
+    ignore,
+    opt_out,
+    opt_in,
+    go_on_with_flow,
+    say_who_we_are,
+    begin_flow,
+    let_assistant_answer,
+    leave_to_assignee,
+]
 
 HANDLED = sql("""
     update messages set status = 'handled' where account_id = $1 and id = any($2::bigint[]) and status = 'received'
+""")
+
+# Answered in the same write: the row is touched once.
+HEARD = sql("""
+    update messages m set status = 'handled', flow_id = h.flow_id
+    from unnest($2::bigint[], $3::bigint[]) as h (id, flow_id)
+    where m.account_id = $1 and m.id = h.id and m.status = 'received'
 """)
 
 NAME = sql("select name from accounts where id = $1")

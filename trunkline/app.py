@@ -14,6 +14,8 @@ from trunkline.core.db import Database
 from trunkline.core.errors import Unavailable
 from trunkline.core.tools import Tools
 from trunkline.dialects.dispatch import Dialects
+from trunkline.web import chat, chat_cors, chat_live
+from trunkline.web.chat import Chat
 
 NOTE_SECONDS = 30.0
 
@@ -29,8 +31,11 @@ class App:
             database, vault=tools.vault, public_url=tools.settings.public_url, credentials=self.credentials
         )
         self.pages = web.Pages(database, self.dialects)
+        self.chat = Chat(database)
         self.rest = Starlette(
             routes=[
+                *self.chat.routes(),
+                *chat_live.routes(self.chat),
                 *callbacks.routes(database),
                 *health.routes(database),
                 *documents.routes(self.dialects),
@@ -47,6 +52,7 @@ class App:
     async def close(self) -> None:
         for keeper in self._keepers:
             keeper.cancel()
+        await self.chat.close()
         await self.pages.close()
         await self.credentials.close()
 
@@ -59,13 +65,13 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and self.dialects.claims(scope["path"]):
-            await self.dialects(scope, receive, send)
+            await chat_cors.pass_on(self.dialects, scope, receive, send)
         else:
             await self.rest(scope, receive, send)
 
     def body_cap(self, path: str, method: str) -> int:
         """The most bytes that a request to `path` may carry."""
-        return self.dialects.body_cap(path, method) or 1 << 20
+        return self.dialects.body_cap(path, method) or chat.body_cap(path) or 1 << 20
 
     def wording(self, path: str, status: int, message: str) -> bytes:
         """What the server says when it refuses a request before anybody here saw it."""

@@ -59,11 +59,12 @@ def routes(database: Database) -> list[Route]:
             return await _outbox(database, channel, call)
         if call.method != "POST":
             raise NotFound("address")
-        received = await receiving.take(database, channel, adapter.receive(call))
-        if not received:
-            return _json({})
-        first = received[0]
-        return _json({"message_id": first.message_id, "duplicate": first.duplicate})
+        taken = await receiving.take_all(database, channel, adapter.receive(call))
+        if taken.messages:
+            return _json({"message_id": taken.messages[0].message_id, "duplicate": taken.messages[0].duplicate})
+        if taken.events:
+            return _json({"event_id": taken.events[0].event_id, "duplicate": taken.events[0].duplicate})
+        return _json({})
 
     async def unsubscribe(request: Request) -> Response:
         """A GET only shows a page, since scanners follow links; the POST of RFC 8058 needs no page, no cookie."""
@@ -88,6 +89,7 @@ def routes(database: Database) -> list[Route]:
 
     return [
         Route("/m/{token}", answered(file), methods=["GET"]),
+        Route("/m/{token}/{uuid}/{name}", answered(file), methods=["GET"]),
         Route("/c/{kind}/{channel}/{action}", counted(answered(callback)), methods=["GET", "POST"]),
         Route("/u/{token}", answered(unsubscribe), methods=["GET", "POST"]),
         *_tracked(database),

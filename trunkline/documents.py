@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trunkline.dialects import openapi
@@ -41,7 +41,14 @@ def routes(dialects: Dialects) -> list[Route]:
         base = _base(dialects, request)
         return _json({**made(name), "servers": [{"url": base + served[name].address}]})
 
-    return [Route("/openapi", index), Route("/openapi/{name}.json", document)]
+    async def to_rapidpro(request: Request) -> Response:
+        return RedirectResponse("/api/v2/", status_code=302)
+
+    return [
+        Route("/openapi", index),
+        Route("/openapi/{name}.json", document),
+        Route("/api/", to_rapidpro),
+    ]
 
 
 def _base(dialects: Dialects, request: Request) -> str:

@@ -1,12 +1,14 @@
 """Is it alive, is it ready, how busy is it: for load balancers, people and Prometheus."""
 
+import asyncio
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from trunkline import __version__
-from trunkline.core import metrics, vitals
+from trunkline.core import clock, metrics, vitals
 from trunkline.core.db import Database, sql
 from trunkline.core.errors import Unavailable
 from trunkline.core.metrics import Family
@@ -26,6 +28,21 @@ class Numbers(msgspec.Struct, frozen=True):
     dead_letters: int
     workers: int
     held: bool
+
+
+class Pulse:
+    """The installation's numbers, counted once a second at most, however many look."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._lock = asyncio.Lock()
+        self._counted: tuple[float, Numbers] | None = None
+
+    async def numbers(self) -> Numbers:
+        async with self._lock:
+            if self._counted is None or self._counted[0] <= clock.monotonic():
+                self._counted = (clock.monotonic() + 1, await numbers(self._database))
+            return self._counted[1]
 
 
 def routes(database: Database) -> list[Route]:

@@ -3,13 +3,15 @@
 from trunkline.accounts import sessions
 from trunkline.ai import spend
 from trunkline.analytics import counters
+from trunkline.billing import months
 from trunkline.core import idempotency, live, schedules
 from trunkline.core.db import Database, sql
 from trunkline.core.jobs import Desk, Job, job
 from trunkline.flows import archives, counts
 from trunkline.flows import logs as flow_logs
 from trunkline.inbox import snoozing
-from trunkline.messaging import logs
+from trunkline.messaging import channel_events, logs
+from trunkline.messaging.chat import pruning
 from trunkline.webhooks import deliveries, resthooks
 
 OPERATOR = 0
@@ -45,8 +47,11 @@ SCHEDULES: list[tuple[str, Job]] = [
     ("15 2 * * *", counters.tidy),
     ("15 3 * * *", archives.nightly),
     ("40 * * * *", resthooks.prune),
+    ("50 * * * *", channel_events.prune),
     ("45 * * * *", deliveries.prune),
+    ("50 3 * * *", pruning.prune),
     ("*/5 * * * *", spend.sweep),
+    ("*/15 * * * *", months.begin),
 ]
 
 

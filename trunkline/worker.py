@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from trunkline import __version__, reactions
+from trunkline.ai import summaries as summaries  # requests name its job
 from trunkline.campaigns import expanding, points
 from trunkline.channels.base import Wire
 from trunkline.core import clock, events, ids, jobs, schedules, vitals
@@ -22,10 +23,12 @@ from trunkline.core.metrics import Histogram
 from trunkline.flows import starting, waking
 from trunkline.housekeeping import install_schedules
 from trunkline.messaging import channels, tracking
+from trunkline.messaging import shelving as shelving  # deletions name its job
+from trunkline.messaging.callbook import Book
 from trunkline.messaging.carrier import Carrier
 from trunkline.messaging.delivery import Sender
 from trunkline.messaging.measures import WAITS
-from trunkline.webhooks import deliveries
+from trunkline.webhooks import callbacks, deliveries
 from trunkline.webhooks.delivering import Deliverer
 from trunkline.workflows import runs as runs  # executions name its job
 
@@ -57,7 +60,9 @@ class Worker:
         loops = [self._listen(), self._beat(), vitals.watch_loop(self._stopping)]
         if "outbound" in self.queues:
             http = await self.database.tools.http()
-            self.sender = Sender(self.database, Wire(http, self.database.tools.egress, Carrier(self.database)))
+            self.sender = Sender(
+                self.database, Wire(http, self.database.tools.egress, Carrier(self.database), Book(self.database))
+            )
             loops += [self.sender.run()]
         if "webhooks" in self.queues:
             self.deliverer = Deliverer(self.database)
@@ -292,7 +297,20 @@ def _portal_words() -> deliveries.Wording:
     return tell
 
 
-deliveries.WORDINGS["portal"] = _portal_words
+def _portal_answers() -> callbacks.Answering:
+    from trunkline.dialects.portal.calling_back import call_back
+
+    return call_back
+
+
+def _connector_words() -> deliveries.Wording:
+    from trunkline.dialects.connector.telling import tell
+
+    return tell
+
+
+deliveries.WORDINGS |= {"portal": _portal_words, "connector": _connector_words}
+callbacks.WORDING[:] = [_portal_answers]
 
 
 def _bundled(calls: Sequence[Call]) -> list[list[Call]]:

@@ -79,6 +79,9 @@ async def test_a_country_can_be_removed(tx: Tx) -> None:
         ("webhook_url", "https://127.0.0.1/hook"),
         ("webhook_events", "new contact"),
         ("webhook_secret", "whsec_mine"),
+        ("webhook_secret", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ("webhook_events", "new_contact,appointment_booked"),
+        ("webhook_tags", "x" * 101),
         ("name", "two\nlines"),
     ],
 )
@@ -145,3 +148,21 @@ async def test_settings_of_another_account_are_out_of_reach(
 
     async with database.tx(other_account, "test") as tx:
         assert settings.value(await accounts.current(tx), "anon") is False
+
+
+async def test_a_secret_of_ones_own_is_kept_sealed(tx):
+    own = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    await settings.put(tx, {"webhook_secret": own})
+
+    assert await settings.webhook_secret(tx, tx.database.tools.vault) == own
+    assert own not in str((await accounts.current(tx)).settings)
+
+
+async def test_a_secret_that_is_removed_gives_way_to_a_new_one(tx):
+    vault = tx.database.tools.vault
+    first = await settings.webhook_secret(tx, vault)
+
+    await settings.put(tx, {"webhook_secret": ""})
+
+    assert await settings.webhook_secret(tx, vault) not in ("", first)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from tests import world
 from trunkline.accounts import accounts, audit, settings, subaccounts
-from trunkline.billing import credits, transfers
+from trunkline.billing import agencies, credits, transfers
 from trunkline.billing.credits import Balance
 from trunkline.billing.events import CreditsLow
 from trunkline.core.db import Database
@@ -232,15 +232,15 @@ async def test_the_sub_account_is_told_and_the_agency_warned(
 
 async def test_a_new_sub_account_gets_the_agencys_starting_credits(database: Database, family: Family) -> None:
     async with database.tx(family.agency) as tx:
-        without = await transfers.open_subaccount(tx, "Second", "second@example.com")
+        without = await agencies.open(tx, "Second", "second@example.com")
     async with database.tx(family.agency) as tx:
         await settings.put(tx, {"starting_credits": 25})
     async with database.tx(family.agency) as tx:
-        opened = await transfers.open_subaccount(tx, "Third", "third@example.com")
-        known = await transfers.balances(tx)
+        opened = await agencies.open(tx, "Third", "third@example.com")
+        known = await agencies.listed(tx)
 
     assert (without.balance, opened.balance) == (0, 25)
-    assert known == {opened.account.id: Balance(25, 0)}
+    assert [(sub.id, sub.available) for sub in known][1:] == [(without.account.id, 0), (opened.account.id, 25)]
 
 
 async def test_without_the_starting_credits_there_is_no_sub_account(database: Database, family: Family) -> None:
@@ -250,7 +250,7 @@ async def test_without_the_starting_credits_there_is_no_sub_account(database: Da
 
     async with database.tx(family.agency) as tx:
         with pytest.raises(OutOfCredits):
-            await transfers.open_subaccount(tx, "Third", "third@example.com")
+            await agencies.open(tx, "Third", "third@example.com")
         with pytest.raises(NotFound):
             await subaccounts.find(tx, "third@example.com")
 

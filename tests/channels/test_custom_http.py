@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from trunkline.channels.base import Identity, Inbound, Request, Status
+from trunkline.channels.base import ChannelEvent, Identity, Inbound, Request, Status
 from trunkline.channels.custom_http import CustomHttp, CustomHttpConfig
 from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated
 
@@ -134,3 +134,37 @@ def test_a_report_that_makes_no_sense_is_refused(body: dict) -> None:
 def test_there_is_nothing_else_to_tell() -> None:
     with pytest.raises(NotFound):
         custom().receive(request({}, "outbox"))
+
+
+def test_an_event_comes_in() -> None:
+    body = {
+        "eventType": "referral",
+        "customData": {"eventSid": "e1", "fromId": "visitor-7", "firstName": "Jane", "extra": {"referrer_id": "ad-7"}},
+    }
+
+    [event] = custom().receive(request(body, action="event"))
+
+    assert isinstance(event, ChannelEvent)
+    assert (event.type, str(event.urn), event.external_id, event.name, event.extra) == (
+        "referral",
+        "ext:visitor-7",
+        "e1",
+        "Jane",
+        {"referrer_id": "ad-7"},
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"eventType": "referral"},
+        {"eventType": "earthquake", "customData": {"fromId": "v"}},
+        {"eventType": ["referral"], "customData": {"fromId": "v"}},
+        {"eventType": "referral", "customData": {"fromId": {}}},
+        {"eventType": "referral", "customData": {"fromId": "v", "eventSid": "x" * 256}},
+    ],
+)
+def test_an_event_that_makes_no_sense_is_refused(body: dict) -> None:
+    with pytest.raises(Invalid):
+        custom().receive(request(body, action="event"))

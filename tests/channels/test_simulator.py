@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from trunkline.channels.base import Identity, Inbound, Request, Status
+from trunkline.channels.base import ChannelEvent, Identity, Inbound, Request, Status
 from trunkline.channels.simulator import Simulator, SimulatorConfig
 from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated
 
@@ -131,3 +131,34 @@ def test_everything_that_is_wrong_is_told_in_words_for_people() -> None:
         "from": ["The from field is required."],
         "text": ["The text field must be a string."],
     }
+
+
+def test_an_event_comes_in() -> None:
+    body = {"id": "e1", "type": "referral", "from": "+40740111222", "extra": {"referrer_id": "ad-7"}}
+
+    [event] = simulator().receive(request(body, action="event"))
+
+    assert isinstance(event, ChannelEvent)
+    assert (event.type, str(event.urn), event.external_id, event.extra) == (
+        "referral",
+        "tel:+40740111222",
+        "e1",
+        {"referrer_id": "ad-7"},
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"type": "referral"},
+        {"type": "earthquake", "from": "+40740111222"},
+        {"type": "referral", "from": "nobody"},
+        {"type": "referral", "from": "+40740111222", "extra": []},
+        {"type": "referral", "from": "+40740111222", "occurred_on": "2026-01-01T00:00:00"},
+        {"type": "referral", "from": "+40740111222", "id": ""},
+    ],
+)
+def test_an_event_that_makes_no_sense_is_refused(body: dict) -> None:
+    with pytest.raises(Invalid):
+        simulator().receive(request(body, action="event"))

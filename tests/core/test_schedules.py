@@ -179,3 +179,22 @@ def test_the_thirty_first_comes_in_long_months_only() -> None:
     found = firings("0 8 31 * *", "Europe/Bucharest", date(2026, 1, 1), 365)
 
     assert [moment.month for moment in found] == [1, 3, 5, 7, 8, 10, 12]
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone"),
+    [
+        ("", "UTC"),
+        ("often", "UTC"),
+        ("0 9 30 2 *", "UTC"),
+        ("61 * * * *", "UTC"),
+        ("0 9 * * *", "Mars"),
+        ("* * * * *", ""),
+    ],
+)
+def test_times_that_never_come_are_told(cron: str, zone: str) -> None:
+    assert schedules.problem(cron, zone)
+
+
+def test_times_that_come_have_no_problem() -> None:
+    assert schedules.problem("0 9 * * 1-5", "Africa/Kigali") is None

@@ -24,13 +24,13 @@ FILES = sorted(Path(__file__).parent.glob("*/examples/*.http"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parts[-3]}/{file.stem}")
-async def test_an_example_gets_its_answer(file, database, vault, new_key, account):
+async def test_an_example_gets_its_answer(file, database, new_key, account):
     name = file.parts[-3]
     text = file.read_text()
     known = await _world(file).prepare(database, new_key, account, set(WANTED.findall(text)))
-    served = Dialects(database, vault=vault, served=[registry.load(name)])
+    served = Dialects(database, vault=database.tools.vault, served=[registry.load(name)])
 
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(served), base_url="http://testserver") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(served), base_url="https://testserver") as client:
         for step in re.split(r"^###.*\n", text, flags=re.MULTILINE):
             await _walk(client, step, known)
 

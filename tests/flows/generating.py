@@ -180,9 +180,12 @@ class Maker:
         }[kind]
 
     def node(self, actions: list[Json], router: Json | None, following: str | None) -> Json:
-        """One exit for each category; all but the last of several end the flow."""
+        """One exit for each category. Of a switch all but the last end the flow; chance ends none."""
         count = len(router["categories"]) if router else 1
-        exits: list[Json] = [{"uuid": self.uuid(), "destination_uuid": None} for _ in range(count)]
+        is_random = router is not None and router["type"] == "random"
+        exits: list[Json] = [
+            {"uuid": self.uuid(), "destination_uuid": following if is_random else None} for _ in range(count)
+        ]
         exits[-1]["destination_uuid"] = following
         node: Json = {"uuid": self.uuid(), "actions": actions, "exits": exits}
         if router:
@@ -303,13 +306,24 @@ def flow(make: Maker, kind: str) -> Json:
     def add(actions: list[Json], router: Json | None = None) -> None:
         nodes.insert(0, make.node(actions, router, nodes[0]["uuid"] if nodes else None))
 
-    for action in ALLOWED[kind]:
-        add([make.action(action, kind), make.action("send_msg", kind)])
+    def add_actions(actions: list[str]) -> None:
+        for action in actions:
+            add([make.action(action, kind), make.action("send_msg", kind)])
+
+    def add_switches(wait: bool) -> None:
+        tests = list(TESTS)
+        for start in range(0, len(tests), 6):
+            hint = HINTS[start % len(HINTS)]
+            add([], make.switch(tests[start : start + 6], {"type": "msg", "hint": hint} if wait else None))
+
+    # From the end: who enters a flow may never come back from it, and where nobody is asked a switch ends it.
+    add_actions(["enter_flow"])
+    if kind not in WAITING:
+        add_switches(wait=False)
+    add_actions([action for action in ALLOWED[kind] if action != "enter_flow"])
     add([], make.rolled())
-    tests = list(TESTS)
-    for start in range(0, len(tests), 6):
-        hint = HINTS[start % len(HINTS)]
-        add([], make.switch(tests[start : start + 6], {"type": "msg", "hint": hint} if kind in WAITING else None))
+    if kind in WAITING:
+        add_switches(wait=True)
     if kind == "voice":
         add([], make.switch(["has_only_text"], {"type": "dial", "phone": "@fields.phone"}))
     return make.fill(definition, nodes)

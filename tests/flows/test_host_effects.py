@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import talks, world
@@ -10,7 +11,7 @@ from tests.peers import sink
 from trunkline.contacts import fields, groups, people
 from trunkline.core import schedules
 from trunkline.core.db import Database
-from trunkline.flows import firing, logs, stored, triggers
+from trunkline.flows import logs, stored, triggers
 from trunkline.flows.triggers import NewTrigger
 from trunkline.inbox import tickets, topics
 from trunkline.messaging import channels, labels
@@ -162,12 +163,10 @@ async def test_a_new_conversation_has_a_trigger_of_its_own(database: Database, a
 async def test_a_missed_call_and_a_referral_start_flows(database: Database, account: int, channel: Channel) -> None:
     await on(database, account, "missed_call", talks.say("You rang?"))
     await on(database, account, "referral", talks.say("Sent by @trigger.params.by"), referrer="ad-7")
-    [contact] = await world.contacts(database, account, [PHONE])
 
-    async with database.tx(account) as tx:
-        firing.missed_call(tx, contact, channel.id)
-        firing.conversation_began(tx, contact, channel.id, referrer="AD-7", params={"by": "Joe"})
-        firing.conversation_began(tx, contact, channel.id, referrer="other")
+    await world.happen(database, channel, "call_in_missed", PHONE)
+    await world.happen(database, channel, "referral", PHONE, extra={"referrer_id": "AD-7", "by": "Joe"})
+    await world.happen(database, channel, "referral", PHONE, extra={"referrer_id": "other"})
     await world.react(database)
 
     assert await talks.said(database, account) == ["You rang?", "Sent by Joe"]
@@ -310,10 +309,9 @@ async def test_a_node_that_is_gone_ends_the_session(database: Database, account:
 
 async def test_a_message_without_a_way_is_written_down(database: Database, account: int, channel: Channel) -> None:
     await on(database, account, "missed_call", talks.say("You rang?"))
-    [contact] = await world.contacts(database, account, ["joe"], "twitter")
+    twitter = msgspec.structs.replace(channel, schemes=["twitter"])
 
-    async with database.tx(account) as tx:
-        firing.missed_call(tx, contact, channel.id)
+    contact = (await world.happen(database, twitter, "call_in_missed", "joe")).contact_id
     await world.react(database)
 
     async with database.tx(account) as tx:

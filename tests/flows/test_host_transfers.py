@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from tests import talks, world
+from tests.flows import generating
 from trunkline.campaigns import sequences, transfers
 from trunkline.contacts import fields, groups
 from trunkline.core.db import Database
 from trunkline.flows import endings, revisions, stored, triggers
+from trunkline.flows.triggers import NewTrigger
 
 pytestmark = pytest.mark.anyio
 
@@ -182,3 +184,104 @@ async def test_a_schedule_without_times_is_left_out_and_told(database: Database,
     assert [issue["type"] for issue in result["issues"]] == ["trigger_left_out"]
     async with database.tx(account) as tx:
         assert await triggers.all_of(tx) == []
+
+
+async def scheduled(database: Database, account: int, **more: Any) -> dict[str, Any]:
+    """The export of a workspace with one flow, started by a schedule of mornings in Kigali."""
+    flow = await talks.save(database, account, talks.definition(talks.node(talks.say("Good morning"))))
+    async with database.tx(account) as tx:
+        group = await groups.create(tx, "Guests")
+        new = NewTrigger(
+            kind="schedule", flow_id=flow.id, groups=[group.id], cron="0 9 * * 1-5", timezone="Africa/Kigali", **more
+        )
+        await triggers.create(tx, new)
+        return await transfers.export_file(tx)
+
+
+async def test_a_schedule_of_ours_comes_along_with_its_times(
+    database: Database, account: int, other_account: int
+) -> None:
+    file = await scheduled(database, account)
+
+    result = await bring(database, other_account, file)
+
+    assert result["issues"] == []
+    async with database.tx(other_account) as tx:
+        [trigger] = await triggers.all_of(tx)
+        assert (trigger.kind, trigger.cron) == ("schedule", "0 9 * * 1-5")
+        assert await triggers.zones(tx, [trigger]) == {trigger.id: "Africa/Kigali"}
+
+
+async def test_the_same_schedule_again_is_no_second_one(database: Database, account: int, other_account: int) -> None:
+    file = await scheduled(database, account)
+
+    for _ in range(2):
+        await bring(database, other_account, file)
+
+    async with database.tx(other_account) as tx:
+        assert len(await triggers.all_of(tx)) == 1
+
+
+async def test_single_contacts_of_a_schedule_are_told_to_be_forgotten(
+    database: Database, account: int, other_account: int
+) -> None:
+    file = await scheduled(database, account, contacts=await world.contacts(database, account, ["+40740111222"]))
+
+    result = await bring(database, other_account, file)
+
+    assert [issue["type"] for issue in result["issues"]] == ["contacts_left_out"]
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        None,
+        [],
+        {},
+        {"schedule": {"cron": 5}},
+        {"schedule": {"cron": "often"}},
+        {"schedule": {"cron": "0 9 * * *", "timezone": "Mars/Olympus"}},
+        {"schedule": {"cron": "0 9 * * *", "timezone": "../etc/passwd"}},
+        {"schedule": {"cron": "0 9 30 2 *"}},
+    ],
+)
+async def test_times_that_make_no_sense_are_left_out_and_told(database: Database, account: int, ours: Any) -> None:
+    file = envelope(talks.drinks())
+    file["triggers"][0] |= {"trigger_type": "S", "keywords": None, "_trunkline": ours}
+
+    result = await bring(database, account, file)
+
+    assert [issue["type"] for issue in result["issues"]] == ["trigger_left_out"]
+
+
+async def test_a_schedule_for_nobody_is_left_out_and_told(database: Database, account: int) -> None:
+    file = envelope(talks.drinks())
+    ours = {"schedule": {"cron": "0 9 * * *"}, "contacts": 2}
+    file["triggers"][0] |= {"trigger_type": "S", "keywords": None, "groups": [], "_trunkline": ours}
+
+    result = await bring(database, account, file)
+
+    assert [issue["type"] for issue in result["issues"]] == ["trigger_left_out"]
+
+
+async def test_a_megabyte_of_flows_comes_in_talks_and_goes_out(
+    database: Database, account: int, other_account: int
+) -> None:
+    channel = await world.simulator(database, account)
+    file = generating.export(1_000_000)
+    first = next(flow for flow in file["flows"] if flow["type"] == "messaging")
+    file["triggers"][0]["groups"] = []
+
+    result = await bring(database, account, file)
+    for text in ("join", "", "tea"):
+        await world.say(database, channel, "+40740111222", text)
+        await world.react(database)
+    async with database.tx(account) as tx:
+        exported = await transfers.export_file(tx)
+    again = await bring(database, other_account, exported)
+
+    assert {change["action"] for change in result["flows"]} == {"created"}
+    assert [flow["nodes"] != [] and flow["_ui"] != {} for flow in exported["flows"]] == [True] * len(file["flows"])
+    assert {change["action"] for change in again["flows"]} == {"created"}
+    assert sum(steps for _, steps in await talks.runs(database, account)) > 1
+    assert first["name"] in {flow["name"] for flow in exported["flows"]}

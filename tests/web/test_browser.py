@@ -32,13 +32,16 @@ async def test_signing_in_shows_a_status_page_that_stays_up_to_date(
     async with asyncio.timeout(120), chromium.page() as page:
         await page.go(site)
         await page.evaluate(SIGN_IN.format(email=email, password=password))
-        await page.until("document.querySelector('[data-wire]')?.textContent === 'Live'")
+        await page.until("document.querySelector('.menu')")
+        await page.go(f"{site}/status")
+        await page.until("document.body.dataset.heard")
         channel = await simulator(database, account)
         async with database.system(account) as tx:
             await live.push(tx, [("channel.created", {"id": channel.id})])
 
         await page.until(f"document.querySelector('#status').textContent.includes({channel.name!r})")
 
+        (tmp_path / "wide.png").write_bytes(await page.picture())
         await page.look(390, 844)
         assert await page.evaluate("document.documentElement.scrollWidth") <= 390
         picture = await page.picture()
@@ -52,7 +55,7 @@ async def test_signing_out_leads_back_to_the_form(site: str, email: str, passwor
     async with asyncio.timeout(120), chromium.page() as page:
         await page.go(site)
         await page.evaluate(SIGN_IN.format(email=email, password=password))
-        await page.until("document.querySelector('[data-wire]')?.textContent === 'Live'")
+        await page.until("document.querySelector('.menu')")
 
         await page.evaluate("document.querySelector('form[action=\"/logout\"]').requestSubmit()")
 

@@ -10,7 +10,7 @@ from trunkline.web import rendering
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/nowhere"])
+@pytest.mark.parametrize("path", ["/status", "/login", "/nowhere"])
 async def test_nothing_foreign_runs_in_a_page(ana: httpx2.AsyncClient, path: str) -> None:
     if path == "/login":
         ana.cookies.clear()

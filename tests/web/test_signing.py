@@ -29,7 +29,7 @@ async def second(database: Database, email: str) -> int:
 
 
 async def test_who_is_not_signed_in_is_sent_to_the_form(browser: httpx2.AsyncClient) -> None:
-    answer = await browser.get("/")
+    answer = await browser.get("/status")
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
 
@@ -41,10 +41,13 @@ async def test_the_form_asks_for_email_and_password(browser: httpx2.AsyncClient)
     assert all(f'name="{field}"' in page.text for field in ("email", "password"))
 
 
-async def test_signing_in_opens_the_status_page(browser: httpx2.AsyncClient, email: str, password: str) -> None:
+async def test_signing_in_opens_the_first_page_of_the_menu(
+    browser: httpx2.AsyncClient, email: str, password: str
+) -> None:
     answer = await browser.post("/login", data={"email": email, "password": password})
 
-    page = await browser.get(answer.headers["location"])
+    start = await browser.get(answer.headers["location"])
+    page = await browser.get(start.headers["location"])
     assert page.status_code == 200
     assert "Ana &lt;Pop&gt;" in page.text
 
@@ -154,7 +157,7 @@ async def test_a_bearer_token_is_no_cookie(
     signed_in = await sessions.login(database, email, password, kind="bearer")
     browser.cookies.set("trunkline", signed_in.token)
 
-    answer = await browser.get("/")
+    answer = await browser.get("/status")
 
     assert answer.status_code == 303
 
@@ -162,7 +165,7 @@ async def test_a_bearer_token_is_no_cookie(
 async def test_signing_out_ends_session_and_cookie(ana: httpx2.AsyncClient, database: Database) -> None:
     token = ana.cookies["trunkline"]
 
-    answer = await ana.post("/logout", data={"csrf": csrf(await ana.get("/"))})
+    answer = await ana.post("/logout", data={"csrf": csrf(await ana.get("/status"))})
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     assert await sessions.find(database, token) is None
@@ -175,7 +178,7 @@ async def test_a_form_without_the_token_changes_nothing(ana: httpx2.AsyncClient,
     answer = await ana.post(path, data={"csrf": given})
 
     assert answer.status_code == 403
-    assert (await ana.get("/")).status_code == 200
+    assert (await ana.get("/status")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -190,16 +193,16 @@ async def test_a_form_without_the_token_changes_nothing(ana: httpx2.AsyncClient,
     ],
 )
 async def test_a_form_of_another_site_changes_nothing(ana: httpx2.AsyncClient, headers: dict[str, str]) -> None:
-    given = csrf(await ana.get("/"))
+    given = csrf(await ana.get("/status"))
 
     answer = await ana.post("/logout", data={"csrf": given}, headers=headers)
 
     assert answer.status_code == 403
-    assert (await ana.get("/")).status_code == 200
+    assert (await ana.get("/status")).status_code == 200
 
 
 async def test_a_form_of_unsaid_origin_changes_nothing(ana: httpx2.AsyncClient) -> None:
-    given = csrf(await ana.get("/"))
+    given = csrf(await ana.get("/status"))
     del ana.headers["Origin"]
 
     answer = await ana.post("/logout", data={"csrf": given})
@@ -214,13 +217,13 @@ async def test_signing_out_twice_is_no_error(browser: httpx2.AsyncClient) -> Non
 
 
 async def test_a_person_with_one_workspace_has_nothing_to_choose(ana: httpx2.AsyncClient) -> None:
-    page = await ana.get("/")
+    page = await ana.get("/status")
 
     assert "<select" not in page.text
 
 
 async def test_the_chosen_workspace_is_shown(ana: httpx2.AsyncClient, database: Database, second: int) -> None:
-    page = await ana.get("/")
+    page = await ana.get("/status")
     other = re.findall(r'<option value="([^"]+)">', page.text)
 
     answer = await ana.post("/workspace", data={"csrf": csrf(page), "workspace": other[0]})
@@ -233,7 +236,7 @@ async def test_the_chosen_workspace_is_shown(ana: httpx2.AsyncClient, database: 
 
 @pytest.mark.parametrize("uuid", ["", "x", "00000000-0000-7000-8000-000000000000"])
 async def test_a_workspace_of_others_is_not_found(ana: httpx2.AsyncClient, second: int, uuid: str) -> None:
-    given = csrf(await ana.get("/"))
+    given = csrf(await ana.get("/status"))
 
     answer = await ana.post("/workspace", data={"csrf": given, "workspace": uuid})
 

@@ -34,7 +34,7 @@ def state(monkeypatch: pytest.MonkeyPatch):
 async def test_all_is_well(ana: httpx2.AsyncClient, state) -> None:
     state(outbound=12_345)
 
-    page = await ana.get("/")
+    page = await ana.get("/status")
 
     assert "Everything is running" in page.text
     assert "12,345" in page.text
@@ -55,7 +55,7 @@ async def test_the_real_numbers_can_be_counted(ana: httpx2.AsyncClient) -> None:
 async def test_what_needs_a_person_stands_on_top(ana: httpx2.AsyncClient, state, numbers, sentence: str) -> None:
     state(**numbers)
 
-    page = await ana.get("/")
+    page = await ana.get("/status")
 
     assert "Something needs you" in page.text
     assert sentence in page.text
@@ -66,7 +66,7 @@ async def test_a_channel_tells_its_trouble(ana: httpx2.AsyncClient, database: Da
     channel = await world.simulator(database, account)
     await channels.set_trouble(database, channel, "The server said <no>.")
 
-    page = await ana.get("/")
+    page = await ana.get("/status")
 
     assert f"{channel.name}</bdi> cannot send." in page.text
     assert "The server said &lt;no&gt;." in page.text
@@ -84,7 +84,7 @@ async def test_running_broadcasts_show_how_far_they_are(
         [(account, f"broadcast:{spring.id}:delivered", 6), (account, f"broadcast:{spring.id}:failed", 1)],
     )
 
-    page, answer = await ana.get("/"), await ana.get("/status.json")
+    page, answer = await ana.get("/status"), await ana.get("/status.json")
 
     assert '<progress value="7" max="10"' in page.text
     (sending,) = answer.json()["broadcasts"]
@@ -94,13 +94,13 @@ async def test_running_broadcasts_show_how_far_they_are(
 async def test_only_the_own_workspace_is_shown(ana: httpx2.AsyncClient, database: Database, other_account: int) -> None:
     channel = await world.simulator(database, other_account)
 
-    page = await ana.get("/")
+    page = await ana.get("/status")
 
     assert channel.name not in page.text
 
 
 async def test_the_documents_of_all_apis_are_linked(ana: httpx2.AsyncClient) -> None:
-    page = await ana.get("/")
+    page = await ana.get("/status")
 
     assert 'href="/openapi/platform.json"' in page.text
     assert 'href="/openapi/portal.json"' in page.text
@@ -121,7 +121,7 @@ async def test_without_the_database_the_page_asks_for_patience(
 
     monkeypatch.setattr(health, "numbers", away)
 
-    page = await ana.get("/")
+    page = await ana.get("/status")
 
     assert (page.status_code, page.headers["retry-after"]) == (503, "5")
     assert "Back in a moment" in page.text

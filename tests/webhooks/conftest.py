@@ -94,9 +94,9 @@ class Post:
         rows = []
         for n in range(number):
             body = msgspec.json.encode({"type": "message.sent", "data": {"n": n, "salt": secrets.token_hex(4)}})
-            rows.append((endpoint.id, ids.new_uuid(), "message.sent", body.decode()))
+            rows.append((endpoint.id, ids.new_uuid(), "message.sent", body.decode(), None))
         async with self.database.tx(self.account) as tx:
-            return await deliveries._insert(tx, rows)
+            return await deliveries.put(tx, rows)
 
     async def run(self) -> None:
         """Deliver until nothing is due and nothing is on its way."""

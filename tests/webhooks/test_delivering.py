@@ -14,9 +14,11 @@ from tests import world
 from trunkline.core import clock
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.webhooks import deliveries, delivering, endpoints, queue
-from trunkline.webhooks.delivering import HANDS, RETRY_SECONDS, Deliverer
+from trunkline.webhooks.delivering import Deliverer
 from trunkline.webhooks.endpoints import Changes
+from trunkline.webhooks.hands import HANDS
 from trunkline.webhooks.queue import BREAK_AFTER
+from trunkline.webhooks.verdicts import RETRY_SECONDS
 from trunkline.worker import Worker
 
 pytestmark = pytest.mark.anyio

@@ -34,6 +34,7 @@ class Membership(Struct, frozen=True):
     account_kind: str
     suspended: bool
     role: Role
+    timezone: str
 
 
 class Session(Struct, frozen=True):
@@ -152,7 +153,8 @@ async def _find(tx: Tx, digest: bytes) -> Session | None:
     if first.seen_at < now - TOUCH:
         await tx.run(SEEN, digest, now)
     memberships = [
-        Membership(r.account_id, r.account_uuid, r.account_name, r.account_kind, r.suspended, r.role) for r in rows
+        Membership(r.account_id, r.account_uuid, r.account_name, r.account_kind, r.suspended, r.role, r.timezone)
+        for r in rows
     ]
     looked_at = {membership.account_id for membership in memberships}
     account_id = first.chosen_id if first.chosen_id in looked_at else first.account_id
@@ -193,6 +195,7 @@ class _Row(Struct, frozen=True):
     account_kind: str
     suspended: bool
     role: Any
+    timezone: str
 
 
 TOKEN = re.compile(r"trs_[0-9A-Za-z]{43}", re.ASCII)
@@ -220,7 +223,7 @@ FIND = sql(
     """
     select s.kind, s.account_id as chosen_id, s.seen_at, s.expires_at, u.id as user_id, u.uuid as user_uuid,
         u.email, u.name, a.id as account_id, a.uuid as account_uuid, a.name as account_name,
-        a.kind as account_kind, a.suspended, m.role
+        a.kind as account_kind, a.suspended, m.role, a.timezone
     from sessions s
     join users u on u.id = s.user_id and u.active
     join memberships m on m.user_id = u.id and m.active

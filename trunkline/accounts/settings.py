@@ -36,6 +36,8 @@ async def put(tx: Tx, values: Mapping[str, Any], *, egress: Egress | None = None
     `egress` judges the form of URLs; without it only public https targets pass.
     """
     columns, kept, removed = _read(values, egress or Egress(), operator)
+    if SIGNS in kept:
+        kept[SIGNS] = _sealed(tx.database.tools.vault, tx.account, kept[SIGNS])
     account = await tx.one(Account, UPDATE, tx.account, columns, kept, removed)
     if values:
         await audit.record(tx, "account.changed", f"account:{tx.account}", {"settings": sorted(values)})
@@ -61,12 +63,20 @@ def value(account: Account, name: str) -> Any:
 
 async def webhook_secret(tx: Tx, vault: Vault) -> str:
     """The secret that signs the account's webhook; made once, stored sealed."""
-    aad = f"account:{tx.account}:webhook"
     stored = await tx.value(str, SECRET, tx.account)
     if stored is None:
-        fresh = base64.b64encode(vault.seal(crypto.new_webhook_secret(), aad=aad)).decode()
+        fresh = _sealed(vault, tx.account, crypto.new_webhook_secret())
         stored = await tx.value(str, KEEP_SECRET, tx.account, fresh)
-    return vault.open(base64.b64decode(stored or ""), aad=aad).decode()
+    return vault.open(base64.b64decode(stored or ""), aad=secret_aad(tx.account)).decode()
+
+
+def secret_aad(account: int) -> str:
+    """What the account's webhook secret is sealed for."""
+    return f"account:{account}:webhook"
+
+
+def _sealed(vault: Vault, account: int, secret: str) -> str:
+    return base64.b64encode(vault.seal(secret, aad=secret_aad(account))).decode()
 
 
 def _read(
@@ -126,8 +136,15 @@ def _languages(given: Any, egress: Egress) -> list[str]:
 def _events(given: Any, egress: Egress) -> list[str]:
     names = _words(given)
     for name in names:
-        if name != "*" and not EVENT.fullmatch(name):
-            raise ValueError(f"{name!r} is not the name of an event.")
+        if name not in ("*", *WEBHOOK_EVENTS):
+            raise ValueError(f"{name!r} is not the name of an event. The events are {', '.join(WEBHOOK_EVENTS)}.")
+    return names
+
+
+def _tags(given: Any, egress: Egress) -> list[str]:
+    names = _words(given)
+    if len(names) > MOST_TAGS or any(len(name) > LONGEST_TAG for name in names):
+        raise ValueError(f"There can be {MOST_TAGS} tags of {LONGEST_TAG} characters.")
     return names
 
 
@@ -150,6 +167,17 @@ def _url(given: Any, egress: Egress) -> str:
     return egress.check_url(str(given).strip())
 
 
+def _secret(given: Any, egress: Egress) -> str:
+    text = str(given).strip()
+    try:
+        length = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except ValueError:
+        length = 0
+    if not text.startswith("whsec_") or not 24 <= length <= 64:
+        raise ValueError("The value must be whsec_ and 24 to 64 bytes in base64.")
+    return text
+
+
 def _one_of(*choices: str) -> Callable[[Any, Egress], str]:
     def read(given: Any, egress: Egress) -> str:
         if given not in choices:
@@ -165,7 +193,12 @@ FLAGS = {
 MOST = 1_000_000_000_000
 RATE = "rate."
 BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
-EVENT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}", re.ASCII)
+SIGNS = "webhook_secret"
+WEBHOOK_EVENTS = (
+    "new_contact", "contact_tagged", "new_message", "human_alerted", "conversation_summary", "flow_completed"
+)  # fmt: skip
+"""What the account's webhook can be told; nothing chosen means everything."""
+MOST_TAGS, LONGEST_TAG = 50, 100
 WHOLE = re.compile(r"-?\d{1,13}", re.ASCII)
 
 KNOWN: dict[str, Setting] = {
@@ -188,6 +221,8 @@ KNOWN: dict[str, Setting] = {
     "starting_credits": Setting(_number(0), 0),
     "webhook_url": Setting(_url, removable=True),
     "webhook_events": Setting(_events, [], removable=True),
+    "webhook_tags": Setting(_tags, [], removable=True),
+    SIGNS: Setting(_secret, removable=True),
     "auto_recharge_threshold": Setting(_number(0), removable=True),
     "auto_recharge_amount": Setting(_number(1), removable=True),
     "auto_recharge_url": Setting(_url, removable=True),

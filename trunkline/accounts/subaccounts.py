@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from trunkline.accounts import accounts, audit
+from trunkline.accounts import accounts, audit, profiles, users
 from trunkline.accounts.accounts import COLUMNS, Account
 from trunkline.accounts.events import SubAccountCreated, SubAccountDeleted
-from trunkline.core import mailaddr
+from trunkline.accounts.profiles import Profile
+from trunkline.core import ids, mailaddr
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Forbidden, NotFound
 
@@ -21,10 +22,30 @@ async def installation(tx: Tx) -> AsyncIterator[Tx]:
         yield system
 
 
-async def create(tx: Tx, name: str, email: str, *, timezone: str | None = None, country: str | None = None) -> Account:
-    """A workspace below the agency of `tx`, without credits: `transfers.open_subaccount` gives it some."""
+@asynccontextmanager
+async def inside(tx: Tx, account_id: int) -> AsyncIterator[Tx]:
+    """The same system transaction, standing at another account: events and jobs belong to that one meanwhile."""
+    await tx.flush()
+    before, tx.account = tx.account, account_id
+    try:
+        yield tx
+        await tx.flush()
+    finally:
+        tx.account = before
+
+
+async def create(
+    tx: Tx,
+    name: str,
+    email: str,
+    *,
+    timezone: str | None = None,
+    country: str | None = None,
+    profile: Profile | None = None,
+) -> Account:
+    """A workspace below the agency of `tx`, without credits: `agencies.open` gives it some."""
     async with installation(tx) as system:
-        agency = await _agency(system)
+        agency = await get_agency(system)
         account = await accounts.create(
             system,
             name,
@@ -34,22 +55,38 @@ async def create(tx: Tx, name: str, email: str, *, timezone: str | None = None, 
             country=country or agency.country,
             languages=agency.languages,
         )
+        if profile is not None:
+            await profiles.put(system, account.id, profile)
         system.record(SubAccountCreated(account.id, account.email or ""))
         await audit.record(system, "sub_account.created", f"account:{account.id}")
         return account
 
 
+async def add_owner(tx: Tx, account: Account, name: str) -> str | None:
+    """Let the address of a new sub-account sign in as its owner, in a system transaction of the agency.
+
+    Returns the password made for it, to be shown once; none for somebody who can sign in elsewhere already.
+    """
+    async with inside(tx, account.id):
+        made = await users.create(tx, account.email or "", "owner", name=name)
+        if made.password or await tx.value(bool, KNOWN_ELSEWHERE, made.member.id, account.id):
+            return made.password
+        password = ids.token(24)
+        await users.set_password(tx, made.member.id, password)
+        return password
+
+
 async def listed(tx: Tx, after: int = 0, limit: int = 100) -> list[Account]:
     """In the order in which they were made; `after` is the id of the last one seen."""
     async with installation(tx) as system:
-        agency = await _agency(system)
+        agency = await get_agency(system)
         return await system.fetch(Account, LIST, agency.id, after, limit)
 
 
 async def find(tx: Tx, email: str) -> Account:
     """The sub-account with this address; another agency's and the agency's own are as unknown as any."""
     async with installation(tx) as system:
-        agency = await _agency(system)
+        agency = await get_agency(system)
         account = await system.maybe(Account, FIND, agency.id, address(email))
     if account is None:
         raise NotFound("sub_account")
@@ -57,12 +94,14 @@ async def find(tx: Tx, email: str) -> Account:
 
 
 async def delete(tx: Tx, email: str) -> Account:
-    """Nobody gets in any more; its rows stay. Its address can be used for a new one."""
+    """Nobody gets in any more and nothing leaves, at once; its rows stay. Its address can be used for a new one."""
     async with installation(tx) as system:
-        agency = await _agency(system)
+        agency = await get_agency(system)
         account = await system.maybe(Account, DELETE, agency.id, address(email))
         if account is None:
             raise NotFound("sub_account")
+        await system.run(REVOKE_KEYS, account.id)
+        await system.run(END_SESSIONS, account.id)
         system.record(SubAccountDeleted(account.id))
         await audit.record(system, "sub_account.deleted", f"account:{account.id}")
         await audit.record(system, "account.deleted", f"account:{account.id}", account=account.id)
@@ -77,12 +116,24 @@ def address(email: str) -> str:
         raise NotFound("sub_account") from None
 
 
-async def _agency(tx: Tx) -> Account:
+async def get_agency(tx: Tx) -> Account:
+    """The account of a system transaction, which must be an agency."""
     account = await accounts.get(tx, tx.account)
     if account.kind != "agency":
         raise Forbidden("This account is not an agency.", code="not_an_agency")
     return account
 
+
+# Who belongs to another living account, switched off or not, keeps the password known there.
+KNOWN_ELSEWHERE = sql(
+    """
+    select exists (
+        select from users u join memberships m on m.user_id = u.id
+        join accounts a on a.id = m.account_id and a.deleted_at is null
+        where u.id = $1 and u.password_hash is not null and m.account_id <> $2)
+    """,
+    system=True,
+)
 
 LIST = sql(
     f"""
@@ -98,6 +149,19 @@ DELETE = sql(
     f"""
     update accounts set deleted_at = now() where parent_id = $1 and email = $2 and deleted_at is null
     returning {COLUMNS}
+    """,
+    system=True,
+)
+
+REVOKE_KEYS = sql("update api_keys set revoked_at = now() where account_id = $1 and revoked_at is null", system=True)
+
+# Of those who belong here alone; others fall back to an account that still lives.
+END_SESSIONS = sql(
+    """
+    delete from sessions s using memberships m
+    where m.account_id = $1 and s.user_id = m.user_id and not exists (
+        select from memberships o join accounts a on a.id = o.account_id and a.deleted_at is null
+        where o.user_id = m.user_id and o.active)
     """,
     system=True,
 )

@@ -37,13 +37,17 @@ class Turn(Struct, frozen=True):
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """What to answer: a conversation, or a message with what was said before it."""
+    """What to answer: a conversation, or a message with what was said before it.
+
+    `categories` are those of the knowledge base that may answer; none are all.
+    """
 
     conversation_id: int | None = None
     message: str = ""
     history: Sequence[Turn] = ()
     sender_name: str = ""
     subject: str = ""
+    categories: Sequence[str] = ()
 
 
 class Grounds(Struct, frozen=True, kw_only=True):
@@ -67,11 +71,13 @@ async def gather(place: Place, ask: Ask) -> Grounds:
     asked = _questions(grounds.question)
     near = await _vector(place, asked[0]) if grounds.may_use_model else None
     async with place.tx() as tx:
-        found = await search.find(tx, asked[0], PASSAGES, vector=near)
-        for question in asked[1:]:
-            found += await search.find(tx, question, PASSAGES)
+        found: list[Passage] = []
+        for category in ask.categories or (None,):
+            found += await search.find(tx, asked[0], PASSAGES, category, vector=near)
+            for question in asked[1:]:
+                found += await search.find(tx, question, PASSAGES, category)
     passages = sorted({one.chunk: one for one in sorted(found, key=_score)}.values(), key=_score, reverse=True)
-    kept = found[:PASSAGES] if len(asked) == 1 else passages[:PASSAGES]
+    kept = found[:PASSAGES] if len(asked) == 1 and len(ask.categories) < 2 else passages[:PASSAGES]
     return msgspec.structs.replace(grounds, passages=kept)
 
 

@@ -249,26 +249,33 @@ ASKED = ("tokens_in", "tokens_out", "cost", "milliseconds", "confidence", "judge
 
 AI = ("ai.requests", "ai.replies", "ai.conversations", *(f"ai.{what}" for what in ASKED))
 
-# The moment only bounds the walk; which day it was is the account's to say.
+# The moment only bounds the walk; which day it was is the account's to say. A drip's letters count for the drip. The
+# counters are joined by their whole names: asked for campaign by campaign, all of them would be read each time.
 CAMPAIGNS = sql("""
-    select b.channel, b.status = 'sent' as completed, counted.unknown, counted.sent, counted.arrived,
-        counted.returned, counted.opened, counted.clicked, counted.bounced
-    from broadcasts b cross join lateral (
-        select coalesce(sum(value) filter (where t.name = key || 'unknown'), 0)::bigint as unknown,
-            coalesce(sum(value) filter (where t.name = key || 'sent'), 0)::bigint as sent,
-            coalesce(sum(value) filter (where t.name in (key || 'delivered', key || 'read')), 0)::bigint as arrived,
-            coalesce(sum(value) filter (where t.name = key || 'returned'), 0)::bigint as returned,
-            coalesce(sum(value) filter (where t.name = key || 'opened'), 0)::bigint as opened,
-            coalesce(sum(value) filter (where t.name = key || 'clicked'), 0)::bigint as clicked,
-            coalesce(sum(value) filter (where t.name = key || 'bounced'), 0)::bigint as bounced
-        from (
-            select 'broadcast:' || b.id || ':' as key
-            union all
-            select 'broadcast:' || l.id || ':' from broadcasts l where l.account_id = $1 and l.drip_id = b.id
-        ) campaign, tallies t
-        where t.account_id = $1 and t.name = any(array[key || 'unknown', key || 'sent', key || 'delivered',
-            key || 'read', key || 'returned', key || 'opened', key || 'clicked', key || 'bounced'])
-    ) counted
-    where b.account_id = $1 and b.started_at >= $2::date - 2
-        and (b.started_at >= $2::date + 2 or account_day($1, b.started_at) >= $2)
+    with campaign as (
+        select b.id, b.channel, b.status = 'sent' as completed from broadcasts b
+        where b.account_id = $1 and b.started_at >= $2::date - 2
+            and (b.started_at >= $2::date + 2 or account_day($1, b.started_at) >= $2)
+    ), part as (
+        select id as campaign, id from campaign
+        union all
+        select l.drip_id, l.id from broadcasts l where l.account_id = $1 and l.drip_id in (select id from campaign)
+    ), counter as (
+        select part.campaign, what, 'broadcast:' || part.id || ':' || what as name
+        from part, unnest(array['unknown', 'sent', 'delivered', 'read', 'returned', 'opened', 'clicked', 'bounced']) what
+    ), counted as (
+        select c.campaign,
+            coalesce(sum(t.value) filter (where c.what = 'unknown'), 0)::bigint as unknown,
+            coalesce(sum(t.value) filter (where c.what = 'sent'), 0)::bigint as sent,
+            coalesce(sum(t.value) filter (where c.what in ('delivered', 'read')), 0)::bigint as arrived,
+            coalesce(sum(t.value) filter (where c.what = 'returned'), 0)::bigint as returned,
+            coalesce(sum(t.value) filter (where c.what = 'opened'), 0)::bigint as opened,
+            coalesce(sum(t.value) filter (where c.what = 'clicked'), 0)::bigint as clicked,
+            coalesce(sum(t.value) filter (where c.what = 'bounced'), 0)::bigint as bounced
+        from counter c left join tallies t on t.account_id = $1 and t.name = c.name
+        group by c.campaign
+    )
+    select campaign.channel, campaign.completed, counted.unknown, counted.sent, counted.arrived, counted.returned,
+        counted.opened, counted.clicked, counted.bounced
+    from campaign join counted on counted.campaign = campaign.id
 """)

@@ -12,7 +12,6 @@ from msgspec import Struct
 from trunkline.billing.events import CreditsLow
 from trunkline.core.db import Statement, Tx, sql
 from trunkline.core.errors import Conflict, Invalid, OutOfCredits
-from trunkline.core.ids import new_uuid
 
 MOST = 1_000_000_000_000
 
@@ -153,7 +152,7 @@ async def _run(tx: Tx, move: Statement, amount: int, reason: str, reference: str
 
 def _warn(tx: Tx, before: int, after: int, threshold: int | None) -> None:
     if threshold is not None and after <= threshold < before:
-        tx.record(CreditsLow(after, threshold, f"ar_{new_uuid().hex}"))
+        tx.record(CreditsLow(after, threshold))
 
 
 BALANCE = sql("select available, reserved from balances where account_id = $1")
@@ -162,7 +161,7 @@ _ROW = """
     insert into ledger (account_id, source, target, amount, available, reason, reference, actor)
     select $1, '{source}', '{target}', amount, available, $3, $4, $5 from moved
     returning amount, available,
-        (select (settings ->> 'auto_recharge_threshold')::bigint from accounts where id = $1) as threshold
+        low_credits($1) as threshold
 """
 
 _MOVE = f"""
@@ -232,9 +231,7 @@ RECAPTURE = sql(
     )
 )
 
-THRESHOLD = sql("""
-    select (settings ->> 'auto_recharge_threshold')::bigint from accounts where id = $1
-""")
+THRESHOLD = sql("select low_credits($1)")
 
 LEDGER = sql("""
     select id, at, source, target, amount, available, reason, reference, description, actor from ledger

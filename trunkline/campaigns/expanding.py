@@ -81,7 +81,7 @@ async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
     channel = await channels.with_deleted(tx, running.channel_id)
     count = segment_count(channel, plain(running.body))
     metered = await metering.is_metered(tx)
-    price = prices.price(channel.kind, pool=channel.pool, metered=metered, segments=count)
+    price = prices.campaign_message(channel.kind, channel.sends_as, pool=channel.pool, metered=metered, segments=count)
     affordable = min(size, await tx.value(int, AFFORDABLE, tx.account, price) or 0) if price else size
     statement, more = await audiences.expansion(tx, running.audience)
     portion = await tx.one(

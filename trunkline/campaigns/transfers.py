@@ -5,10 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from trunkline.campaigns import sequences
 from trunkline.campaigns.sequences import NewPoint, Point, Series
 from trunkline.contacts import fields, groups
+from trunkline.core import schedules
 from trunkline.core.db import Tx
 from trunkline.core.ids import new_uuid
 from trunkline.flows import revisions, stored, triggers
@@ -32,7 +34,10 @@ async def import_file(tx: Tx, file: Any, *, site: str = "", dry_run: bool = Fals
     plan = importing.plan(envelope.read(file), workspace, _uuid)
     if not dry_run:
         await _carry_out(tx, plan)
-    return {"flows": [change.shown() for change in plan.flows], "issues": plan.issues + _left_out(plan)}
+    return {
+        "flows": [change.shown() for change in plan.flows],
+        "issues": plan.issues + _left_out(plan) + _forgotten(plan),
+    }
 
 
 async def export_file(
@@ -63,8 +68,14 @@ async def document(tx: Tx, site: str, *, definitions: bool) -> dict[str, Any]:
         "flows": flows,
         **lists,
         "campaigns": [_campaign(stock, one, [p for p in points if p.sequence_id == one.id]) for one in series],
-        "triggers": [shaped for one in await triggers.all_of(tx) if (shaped := _trigger(stock, one))],
+        "triggers": await _triggers(tx, stock),
     }
+
+
+async def _triggers(tx: Tx, stock: Stock) -> list[dict[str, Any]]:
+    living = await triggers.all_of(tx)
+    zones = await triggers.zones(tx, living)
+    return [shaped for one in living if (shaped := _trigger(stock, one, zones.get(one.id, "UTC")))]
 
 
 async def _carry_out(tx: Tx, plan: Plan) -> None:
@@ -100,9 +111,39 @@ def _hindrance(shaped: dict[str, Any], broken: Container[str]) -> str | None:
     kind = KINDS.get(shaped["trigger_type"])
     if kind is None:
         return f"{shaped['trigger_type']} is no kind of trigger"
-    if kind == "schedule":
-        return "a file does not tell the times of a schedule, so it has to be made anew"
+    if kind == "schedule" and (why := _unscheduled(shaped)):
+        return why
     return "its flow does not load" if shaped["flow"]["uuid"] in broken else None
+
+
+def _unscheduled(shaped: dict[str, Any]) -> str | None:
+    """Why a schedule cannot be made from a file. Only files of ours tell its times, and none its single contacts."""
+    ours = _ours(shaped)
+    if ours is None:
+        return "the file does not tell the times of its schedule, so it has to be made anew"
+    if problem := schedules.problem(ours.schedule.cron, ours.schedule.timezone):
+        return f"its times cannot be read: {problem}"
+    return None if shaped["groups"] else "its schedule has no groups, and single contacts are in no file"
+
+
+def _forgotten(plan: Plan) -> list[dict[str, Any]]:
+    """Schedules that come along for their groups, without the single contacts that they had."""
+    return [
+        {
+            "type": "contacts_left_out",
+            "flow_uuid": shaped["flow"]["uuid"],
+            "description": f"A schedule of {shaped['flow']['name']} forgets {ours.contacts} single contacts",
+        }
+        for shaped in plan.triggers
+        if shaped["trigger_type"] == "S" and shaped["groups"] and (ours := _ours(shaped)) and ours.contacts
+    ]
+
+
+def _ours(shaped: dict[str, Any]) -> "_Ours | None":
+    try:
+        return msgspec.convert(shaped.get(OURS), _Ours)
+    except msgspec.ValidationError:
+        return None
 
 
 async def _keep_campaign(tx: Tx, stock: Stock, change: CampaignChange) -> None:
@@ -136,9 +177,9 @@ def _point(stock: Stock, event: dict[str, Any]) -> NewPoint:
 
 async def _keep_trigger(tx: Tx, stock: Stock, shaped: dict[str, Any]) -> None:
     kind, flow = KINDS.get(shaped["trigger_type"]), stock.flow_ids.get(shaped["flow"]["uuid"])
-    if kind is None or kind == "schedule" or flow is None or not stock.flow(flow):
+    if kind is None or flow is None or not stock.flow(flow) or (kind == "schedule" and _unscheduled(shaped)):
         return
-    channel = shaped.get("channel")
+    channel, ours = shaped.get("channel"), _ours(shaped) if kind == "schedule" else None
     new = NewTrigger(
         kind=kind,
         flow_id=flow,
@@ -148,6 +189,8 @@ async def _keep_trigger(tx: Tx, stock: Stock, shaped: dict[str, Any]) -> None:
         referrer=shaped.get("referrer_id") or None,
         groups=[stock.groups[group["uuid"]] for group in shaped["groups"]],
         exclude_groups=[stock.groups[group["uuid"]] for group in shaped["exclude_groups"]],
+        cron=ours.schedule.cron if ours else None,
+        timezone=ours.schedule.timezone if ours else None,
     )
     await triggers.create(tx, new)
 
@@ -179,7 +222,7 @@ def _event(stock: Stock, point: Point) -> dict[str, Any] | None:
     return shaped | {"flow": {"uuid": flow.uuid, "name": flow.name}} if flow else None
 
 
-def _trigger(stock: Stock, trigger: Trigger) -> dict[str, Any] | None:
+def _trigger(stock: Stock, trigger: Trigger, zone: str) -> dict[str, Any] | None:
     flow = stock.flow(trigger.flow_id)
     if flow is None:
         return None
@@ -195,6 +238,8 @@ def _trigger(stock: Stock, trigger: Trigger) -> dict[str, Any] | None:
         shaped |= {"keywords": trigger.keywords, "match_type": "O" if trigger.match == "only_word" else "F"}
     if trigger.referrer:
         shaped["referrer_id"] = trigger.referrer
+    if trigger.cron:
+        shaped[OURS] = msgspec.to_builtins(_Ours(_Schedule(trigger.cron, zone), len(trigger.contacts)))
     return shaped
 
 
@@ -205,6 +250,21 @@ def _groups(stock: Stock, ids: Sequence[int]) -> list[dict[str, str]]:
 
 def _uuid() -> str:
     return str(new_uuid())
+
+
+class _Schedule(Struct, frozen=True):
+    cron: str
+    timezone: str = "UTC"
+
+
+class _Ours(Struct, frozen=True):
+    """What the format has no place for; others leave it alone. `contacts` is how many single ones there were."""
+
+    schedule: _Schedule
+    contacts: int = 0
+
+
+OURS = "_trunkline"
 
 
 UNITS: dict[str, sequences.Unit] = {"M": "minutes", "H": "hours", "D": "days", "W": "weeks"}

@@ -8,7 +8,9 @@ from trunkline.core.errors import Invalid
 KINDS = {
     "custom_http": "trunkline.channels.custom_http:CustomHttp",
     "simulator": "trunkline.channels.simulator:Simulator",
+    "sip": "trunkline.channels.sip:Sip",
     "smtp": "trunkline.channels.smtp:Smtp",
+    "webchat": "trunkline.channels.webchat:WebChat",
 }
 
 

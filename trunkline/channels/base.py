@@ -14,6 +14,11 @@ from trunkline.core.urns import Urn
 
 Kind = Literal["sms", "email", "whatsapp", "voice", "telegram", "web_chat", "custom"]
 Semantics = Literal["at_most_once", "at_least_once"]
+CallStatus = Literal["initiated", "ringing", "in_progress", "completed", "busy", "no_answer", "failed", "canceled"]
+EventType = Literal[
+    "call_in", "call_in_missed", "call_out", "call_out_missed", "stop_contact", "new_conversation", "referral",
+    "welcome_message", "optin", "optout", "delete_contact",
+]  # fmt: skip
 
 ErrorCode = Literal[
     "config",  # the channel's settings are wrong; stop the channel
@@ -46,8 +51,11 @@ class SendError(Exception):
         retry_after: float | None = None,
         stop_channel: bool = False,
         provider_code: str | None = None,
+        reason: str | None = None,
     ):
+        """`reason` is the word for it where the code says too little: `busy`, `no_answer`."""
         super().__init__(f"{code}: {detail}")
+        self.reason = reason
         self.code: ErrorCode = code
         self.detail = detail
         self.retry = retry
@@ -102,6 +110,8 @@ class Outbound(Struct, frozen=True, kw_only=True, gc=False):
     uuid: str
     to: Urn
     text: str
+    account_id: int = 0
+    """Whose message it is; the channel may be the operator's."""
     attachments: Sequence[Attachment] = ()
     quick_replies: Sequence[str] = ()
     mail: Mail | None = None
@@ -120,10 +130,11 @@ class Exchange(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Sent(Struct, frozen=True, kw_only=True):
-    """What became of one message: `error` is None when the provider took it."""
+    """What became of one message: `error` is None when the provider took it; `arrived` when it is there already."""
 
     id: int
     external_id: str | None = None
+    arrived: bool = False
     error: SendError | None = None
     exchange: Exchange | None = None
 
@@ -138,7 +149,10 @@ class Thread(Struct, frozen=True, kw_only=True):
 
 
 class Inbound(Struct, frozen=True, kw_only=True):
-    """A message that somebody sent us. Without `external_id` it cannot be told from a repeat."""
+    """A message that somebody sent us. Without `external_id` it cannot be told from a repeat.
+
+    `assistant_id` is the assistant whose turn it is, where the one who hands the message to us says so.
+    """
 
     urn: Urn
     text: str
@@ -152,6 +166,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     automatic: bool = False
     reaction: bool = False
     visitor: dict[str, Any] | None = None
+    assistant_id: int | None = None
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -172,6 +187,20 @@ class OptOut(Struct, frozen=True, kw_only=True):
     evidence: dict[str, Any] = {}
 
 
+class ChannelEvent(Struct, frozen=True, kw_only=True):
+    """Something else than a message that a person did. Without `external_id` it cannot be told from a repeat.
+
+    `extra` is what the provider says of it; `referrer_id` there is the link or advertisement that a referral came by.
+    """
+
+    type: EventType
+    urn: Urn
+    external_id: str | None = None
+    name: str | None = None
+    extra: dict[str, Any] = {}
+    occurred_at: datetime | None = None
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """An inbound call of a provider, as plain data: adapters stay pure and stored requests can be replayed."""
 
@@ -183,10 +212,35 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Carrier(Protocol):
-    """The built-in carrier behind simulator channels; it keeps what it accepts in the installation's database."""
+    """The built-in carrier behind simulator channels and chat windows; what it accepts stays in our database."""
 
     async def accept(self, channel: "Identity", messages: Sequence[Outbound], **behaviour: Any) -> list[str]:
         """Take messages and return their external ids, once they are stored for good."""
+        ...
+
+    async def show(self, channel: "Identity", messages: Sequence[Outbound]) -> set[int]:
+        """Lay messages before the visitors of a chat window; those of the returned ids will be seen."""
+        ...
+
+
+class CallNote(Struct, frozen=True, kw_only=True):
+    """A step of a telephone call. `seconds` is how long somebody listened; `code` is the exchange's number for it."""
+
+    account_id: int
+    message_id: int
+    status: CallStatus
+    at: datetime
+    reason: str | None = None
+    error: str | None = None
+    code: str | None = None
+    seconds: int | None = None
+
+
+class CallBook(Protocol):
+    """Where adapters that telephone write down how their calls go."""
+
+    async def note(self, notes: Sequence[CallNote]) -> None:
+        """Keep these steps, for good when it returns. Raises `Unavailable` when a call cannot be begun for now."""
         ...
 
 
@@ -197,11 +251,12 @@ class Client(Protocol):
 
 
 class Wire(Struct, frozen=True):
-    """What an adapter may talk through: the egress client, the egress guard, the built-in carrier."""
+    """What an adapter may talk through: the egress client, the egress guard, the built-in carrier, the call book."""
 
     http: Client
     egress: Egress
     carrier: Carrier
+    calls: CallBook | None = None
 
 
 class Identity(Struct, frozen=True):
@@ -240,6 +295,11 @@ class Adapter:
         """The kinds of address that a channel with these settings reaches."""
         return sorted(cls.schemes)
 
+    @property
+    def at_once(self) -> int | None:
+        """How many messages may be on their way together; None for as many as the worker likes."""
+        return None
+
     async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
         """Hand messages over, at most `can.batch` at once; one answer per message."""
         raise NotImplementedError
@@ -248,7 +308,7 @@ class Adapter:
         """Raise `Unauthenticated` unless the provider made this call."""
         raise NotImplementedError
 
-    def receive(self, request: Request) -> list[Inbound | Status]:
+    def receive(self, request: Request) -> list[Inbound | Status | ChannelEvent]:
         """What the provider tells us; pure."""
         raise NotImplementedError
 

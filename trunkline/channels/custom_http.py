@@ -8,7 +8,7 @@ import base64
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,6 +17,8 @@ from trunkline.channels import webcalls
 from trunkline.channels.base import (
     Adapter,
     Capabilities,
+    ChannelEvent,
+    EventType,
     Inbound,
     Kind,
     Outbound,
@@ -30,7 +32,7 @@ from trunkline.core import clock, crypto, urns
 from trunkline.core.egress import BadUrl, Egress
 from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated
 from trunkline.core.http import HttpFailure
-from trunkline.core.urns import BadUrn
+from trunkline.core.urns import BadUrn, Urn
 
 
 class CustomHttpConfig(Struct, frozen=True, kw_only=True):
@@ -108,7 +110,7 @@ class CustomHttp(Adapter):
             body=message.text,
             customChannel=self.channel.name,
             campaignId=message.extra.get("campaign_id"),
-            contactId=message.extra.get("contact_id"),
+            contactId=message.extra.get("contact_ref"),
             mediaUrl=message.attachments[0].url if message.attachments else None,
         )
         return _Payload(custom, moment.replace(microsecond=0))
@@ -118,12 +120,14 @@ class CustomHttp(Adapter):
         if not hmac.compare_digest(given.encode(), f"Bearer {self.secret}".encode()):
             raise Unauthenticated("The channel's secret is missing or wrong.")
 
-    def receive(self, request: Request) -> list[Inbound | Status]:
+    def receive(self, request: Request) -> list[Inbound | Status | ChannelEvent]:
         body = _decoded(request.body)
         if request.action == "receive":
             return [self.inbound(body)]
         if request.action == "status":
             return [self.status(body)]
+        if request.action == "event":
+            return [self.event(body)]
         raise NotFound("address")
 
     def inbound(self, body: dict[str, Any]) -> Inbound:
@@ -139,10 +143,7 @@ class CustomHttp(Adapter):
             raise Invalid({"messageType": ["messageType is text or reaction."]})
         if len(sid) > LONGEST_ID:
             raise Invalid({"customData.messageSid": [f"messageSid has at most {LONGEST_ID} characters."]})
-        try:
-            urn = urns.make(self.schemes_of(self.config)[0], sender)
-        except BadUrn as error:
-            raise Invalid({"customData.fromId": [str(error)]}) from None
+        urn = self._urn(sender)
         name = " ".join(part for part in (_text(custom, "firstName"), _text(custom, "lastName")) if part)
         return Inbound(
             urn=urn,
@@ -151,6 +152,33 @@ class CustomHttp(Adapter):
             name=name or None,
             reaction=kind == "reaction",
         )
+
+    def event(self, body: dict[str, Any]) -> ChannelEvent:
+        """Something else than a message, in the same frame: `customData` says who, `eventType` what."""
+        custom = body.get("customData")
+        custom = custom if isinstance(custom, dict) else {}
+        sender, type = _text(custom, "fromId"), _text(body, "eventType")
+        extra, sid = custom.get("extra"), _text(custom, "eventSid", "id")
+        if not sender:
+            raise Invalid({"customData.fromId": ["customData.fromId is required."]})
+        if type not in get_args(EventType):
+            raise Invalid({"eventType": [f"eventType is one of {', '.join(get_args(EventType))}."]})
+        if len(sid) > LONGEST_ID:
+            raise Invalid({"customData.eventSid": [f"eventSid has at most {LONGEST_ID} characters."]})
+        name = " ".join(part for part in (_text(custom, "firstName"), _text(custom, "lastName")) if part)
+        return ChannelEvent(
+            type=type,  # type: ignore[arg-type]
+            urn=self._urn(sender),
+            external_id=sid or None,
+            name=name or None,
+            extra=extra if isinstance(extra, dict) else {},
+        )
+
+    def _urn(self, sender: str) -> Urn:
+        try:
+            return urns.make(self.schemes_of(self.config)[0], sender)
+        except BadUrn as error:
+            raise Invalid({"customData.fromId": [str(error)]}) from None
 
     def status(self, body: dict[str, Any]) -> Status:
         sid, status = _text(body, "messageSid", "external_id"), _text(body, "status")
@@ -170,7 +198,7 @@ class _Custom(Struct, frozen=True, kw_only=True):
     channel: str = "custom"
     status: str = "sent"
     campaignId: str | None = None
-    contactId: int | str | None = None
+    contactId: str | None = None
     mediaUrl: str | None = None
 
 

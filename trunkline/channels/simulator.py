@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -12,24 +13,34 @@ from msgspec import Meta, Struct, field
 from trunkline.channels.base import (
     Adapter,
     Attachment,
+    CallBook,
+    CallNote,
+    CallStatus,
     Capabilities,
+    ChannelEvent,
+    EventType,
     Inbound,
     Kind,
     Outbound,
     Request,
     Semantics,
+    SendError,
     Sent,
     Status,
     Wire,
 )
-from trunkline.core import problems, urns
-from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated
+from trunkline.core import clock, problems, urns
+from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated, Unavailable
+from trunkline.core.urns import Urn
 
 Chance = Annotated[float, Meta(ge=0, le=1)]
 
 
 class SimulatorConfig(Struct, frozen=True, kw_only=True):
-    """How the carrier behaves. `loss` and `duplicate` are chances, `rate` messages a second, times in ms."""
+    """How the carrier behaves. `loss` and `duplicate` are chances, `rate` messages a second, times in ms.
+
+    `answer` is what happens when it plays a telephone: somebody listens, the line is busy, or nobody is there.
+    """
 
     plays: Literal["sms", "whatsapp", "voice", "email", "webchat"] = field(name="as", default="sms")
     latency_ms: Annotated[int, Meta(ge=0, le=60_000)] = 0
@@ -37,6 +48,7 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True):
     duplicate: Chance = 0.0
     auto_dlr: bool = False
     rate: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
+    answer: Literal["yes", "busy", "no_answer"] = "yes"
     scheme: str = ""
 
     @property
@@ -66,23 +78,48 @@ class Simulator(Adapter):
         return [config.scheme or SCHEMES[config.plays]]
 
     async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
+        if self.config.plays == "voice" and wire.calls is not None:
+            return await self._call(wire, wire.calls, messages)
+        external_ids = await self._accept(wire, messages)
+        await asyncio.sleep(self.config.latency_ms / 1000)
+        return [Sent(id=m.id, external_id=external) for m, external in zip(messages, external_ids, strict=True)]
+
+    async def _accept(self, wire: Wire, messages: Sequence[Outbound]) -> list[str]:
         config: SimulatorConfig = self.config
-        external_ids = await wire.carrier.accept(
+        return await wire.carrier.accept(
             self.channel,
             messages,
             loss=config.loss,
             duplicate=config.duplicate,
             report_after_ms=config.latency_ms if config.auto_dlr else None,
         )
-        await asyncio.sleep(config.latency_ms / 1000)
-        return [Sent(id=m.id, external_id=external) for m, external in zip(messages, external_ids, strict=True)]
+
+    async def _call(self, wire: Wire, book: CallBook, messages: Sequence[Outbound]) -> list[Sent]:
+        """Telephones that ring for `latency_ms`; what is said to them stands in the outbox."""
+        try:
+            await book.note(steps(messages, "initiated"))
+        except Unavailable as error:
+            raise SendError("unreachable", error.message, retry=True) from None
+        await book.note(steps(messages, "ringing"))
+        await asyncio.sleep(self.config.latency_ms / 1000)
+        if self.config.answer != "yes":
+            error = SendError("rejected", UNANSWERED[self.config.answer], reason=self.config.answer)
+            await book.note(steps(messages, self.config.answer, error))
+            return [Sent(id=message.id, error=error) for message in messages]
+        await book.note(steps(messages, "in_progress"))
+        external_ids = await self._accept(wire, messages)
+        await book.note(steps(messages, "completed"))
+        return [
+            Sent(id=m.id, external_id=external, arrived=True)
+            for m, external in zip(messages, external_ids, strict=True)
+        ]
 
     def verify(self, request: Request) -> None:
         given = request.headers.get("authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {self.secret}".encode()):
             raise Unauthenticated("The channel's secret is missing or wrong.")
 
-    def receive(self, request: Request) -> list[Inbound | Status]:
+    def receive(self, request: Request) -> list[Inbound | Status | ChannelEvent]:
         if request.action == "receive":
             return [self._message(_decoded(request.body, _Message))]
         if request.action == "status":
@@ -91,16 +128,29 @@ class Simulator(Adapter):
             return [
                 Status(status=report.status, external_id=report.external_id, message_id=message, reason=report.reason)
             ]
+        if request.action == "event":
+            return [self._event(_decoded(request.body, _Event))]
         raise NotFound("address")
 
-    def _message(self, message: "_Message") -> Inbound:
-        scheme = self.schemes_of(self.config)[0]
+    def _urn(self, sender: str) -> Urn:
         try:
-            urn = urns.make(scheme, message.sender)
+            return urns.make(self.schemes_of(self.config)[0], sender)
         except ValueError as error:
             raise Invalid({"from": [str(error)]}) from None
+
+    def _event(self, event: "_Event") -> ChannelEvent:
+        return ChannelEvent(
+            type=event.type,
+            urn=self._urn(event.sender),
+            external_id=event.id,
+            name=event.name,
+            extra=event.extra,
+            occurred_at=event.occurred_on,
+        )
+
+    def _message(self, message: "_Message") -> Inbound:
         return Inbound(
-            urn=urn,
+            urn=self._urn(message.sender),
             text=message.text,
             external_id=message.id,
             name=message.name,
@@ -108,6 +158,23 @@ class Simulator(Adapter):
             attachments=[Attachment(content_type=a.content_type, url=a.url) for a in message.attachments],
             visitor=message.visitor,
         )
+
+
+def steps(messages: Sequence[Outbound], status: CallStatus, error: SendError | None = None) -> list[CallNote]:
+    """The same step of several calls; who listens does so for as long as the words take."""
+    at = clock.now()
+    return [
+        CallNote(
+            account_id=message.account_id, message_id=message.id, status=status, at=at, reason=error and error.reason,
+            error=error and error.detail, seconds=-(-len(message.text) // SPOKEN) if status == "completed" else None,
+        )
+        for message in messages
+    ]  # fmt: skip
+
+
+SPOKEN = 15
+"""Characters that are spoken in a second."""
+UNANSWERED = {"busy": "The line was busy.", "no_answer": "Nobody picked up."}
 
 
 def message_of(external_id: str) -> int | None:
@@ -132,6 +199,15 @@ class _Message(Struct, frozen=True):
     subject: str | None = None
     attachments: list[_File] = []
     visitor: dict[str, Any] | None = None
+
+
+class _Event(Struct, frozen=True):
+    type: EventType
+    sender: Annotated[str, Meta(min_length=1, max_length=255)] = field(name="from")
+    id: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    name: str | None = None
+    extra: dict[str, Any] = {}
+    occurred_on: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class _Report(Struct, frozen=True):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from trunkline.accounts import accounts
 from trunkline.accounts import settings as account_settings
 from trunkline.accounts.accounts import Account
+from trunkline.billing import agencies
 from trunkline.commands.answers import Answer, pairs, table
 from trunkline.commands.opening import account_named, installation, uuid, workspace
 from trunkline.core.config import Settings
@@ -30,6 +31,9 @@ async def create(
         account = await accounts.create(
             tx, name, kind, parent=above, email=email, timezone=timezone, country=country, languages=codes
         )
+        if account.parent_id is not None:
+            tx.account = account.parent_id
+            await agencies.start(tx, account)
     next_step = f"trunkline user create EMAIL --account {account.uuid} --role owner"
     return Answer(_document(account), f"Made {account.name}: {account.uuid}\nNext: {next_step}")
 

@@ -1,4 +1,4 @@
-"""Flows of a stored account: brought in, written out, started, put away; and the archives of what they left behind."""
+"""Flows of a stored account: brought in, written out, started, put away."""
 
 import asyncio
 import sys
@@ -9,11 +9,9 @@ from uuid import UUID
 import msgspec
 
 from trunkline.commands.answers import Answer, table
-from trunkline.commands.opening import account_named, installation, uuid, workspace
+from trunkline.commands.opening import uuid, workspace
 from trunkline.commands.user import AccountId
-from trunkline.contacts import fields
-from trunkline.contacts.fields import Access
-from trunkline.core import clock, config, urns
+from trunkline.core import config, urns
 from trunkline.core.config import Settings
 from trunkline.core.db import Tx
 from trunkline.core.errors import Refusal
@@ -128,47 +126,6 @@ async def archive(settings: Settings, flow: Annotated[str, "UUID of the flow."],
             raise Refusal(f"There is no flow {flow} in this account.", code="not_found")
         await endings.archive(tx, [found.id])
     return Answer({"uuid": found.uuid, "name": found.name, "archived": True}, f"Put away the flow {found.name}.")
-
-
-async def build_archives(
-    settings: Settings,
-    *,
-    account: AccountId,
-    all: Annotated[bool, "Everything before today, not just what is older than 90 days."] = False,
-) -> Answer:
-    """Move old messages and runs of an account into files."""
-    from trunkline.flows import archives
-
-    async with installation(settings, tools=True) as database:
-        async with database.system() as tx:
-            found = await account_named(tx, account)
-        until = clock.now().date() if all else None
-        made = await archives.build(database, found.id, until=until)
-    rows = [(one.kind, one.period, one.start_date, one.records, one.size) for one in made]
-    document = {
-        "archives": [
-            {"type": one.kind, "period": one.period, "start_date": one.start_date, "records": one.records}
-            for one in made
-        ]
-    }
-    return Answer(
-        document, table(("Type", "Period", "Start", "Records", "Bytes"), rows, empty="Nothing is old enough.")
-    )
-
-
-async def change_field(
-    settings: Settings,
-    key: Annotated[str, "Key of the field."],
-    /,
-    *,
-    account: AccountId,
-    agent_access: Annotated[Access, "What agents may do with its values."],
-) -> Answer:
-    """Change a contact field."""
-    async with workspace(settings, account) as (tx, _):
-        field = await fields.update(tx, key, agent_access=agent_access)
-    document = {"key": field.key, "name": field.label, "type": field.type, "agent_access": field.agent_access}
-    return Answer(document, f"Agents' access to {field.label}: {field.agent_access}.")
 
 
 async def _flow(tx: Tx, named: str) -> Stored:

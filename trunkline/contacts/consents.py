@@ -90,6 +90,11 @@ async def suppressed(tx: Tx, kind: str, addresses: Sequence[str]) -> set[str]:
     return {address for address in addresses if spelled[address] in found}
 
 
+async def stopped_since(tx: Tx, kind: str, address: str, at: datetime) -> bool:
+    """Whether an address was suppressed after that moment and still is."""
+    return bool(await tx.value(bool, STOPPED_SINCE, tx.account, kind, address_of(kind, address), at))
+
+
 async def suppressions(tx: Tx, *, limit: int = 100, offset: int = 0) -> list[Suppression]:
     """The newest suppressions."""
     return await tx.fetch(Suppression, LIST, tx.account, limit, offset)
@@ -148,6 +153,10 @@ SUPPRESSED = sql("""
         select s.address from suppressions s
         where s.account_id = $1 and s.kind = $2 and s.address = asked.address limit 1
     ) x
+""")
+
+STOPPED_SINCE = sql("""
+    select exists (select from suppressions where account_id = $1 and kind = $2 and address = $3 and created_at > $4)
 """)
 
 LIST = sql("""

@@ -20,6 +20,7 @@ class Group(Struct, frozen=True):
     """`size` is the number of members; `query` is None for a group kept by hand.
 
     A smart group is `initializing` until everybody was `looked` at, and `invalid` when its query has a `problem`.
+    `system` groups are the product's own.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Group(Struct, frozen=True):
     status: str
     looked: int
     problem: str | None
+    system: bool
 
 
 class GroupRef(Struct, frozen=True):
@@ -74,6 +76,14 @@ async def by_uuid(tx: Tx, uuids: Sequence[UUID]) -> dict[UUID, Group]:
 async def find(tx: Tx, name: str) -> Group | None:
     """The group with this name, however it is written."""
     return await tx.maybe(Group, BY_KEY, tx.account, names.key(name))
+
+
+async def by_names(tx: Tx, wanted: Sequence[str]) -> dict[str, Group]:
+    """The group of each name, however it is written; names of none are left out."""
+    keys = {name: names.key(name) for name in wanted}
+    rows = await tx.fetch(Group, BY_NAMES, tx.account, list(set(keys.values())))
+    found = {names.key(group.name): group for group in rows}
+    return {name: found[key] for name, key in keys.items() if key in found}
 
 
 async def all(tx: Tx) -> list[Group]:
@@ -154,7 +164,7 @@ COLUMNS = """
     g.id, g.uuid, g.name, g.query, g.created_at,
     (select coalesce(sum(d.value), 0)::bigint from tallies d
         where d.account_id = $1 and d.name = 'group:' || g.id) as size,
-    g.status, g.looked, g.problem
+    g.status, g.looked, g.problem, g.system
 """
 
 INSERT = sql("""
@@ -165,6 +175,8 @@ INSERT = sql("""
 BY_IDS = sql(f"select {COLUMNS} from groups g where g.account_id = $1 and g.id = any($2)")
 
 BY_UUIDS = sql(f"select {COLUMNS} from groups g where g.account_id = $1 and g.uuid = any($2)")
+
+BY_NAMES = sql(f"select {COLUMNS} from groups g where g.account_id = $1 and g.name_key = any($2)")
 
 BY_KEY = sql(f"select {COLUMNS} from groups g where g.account_id = $1 and g.name_key = $2")
 

@@ -102,6 +102,7 @@ async def add(tx: Tx, contact: int, urns: Sequence[Urn]) -> list[Urn]:
     won = await take(tx, wanted)
     await sync(tx, [contact], [])
     if won:
+        await tx.run(BUMP, tx.account, contact)
         tx.record(ContactUpdated(contact, ["urns"]))
     return [urn for urn in dict.fromkeys(urns) if urn in won]
 
@@ -110,6 +111,7 @@ async def remove(tx: Tx, contact: int, urns: Sequence[Urn]) -> list[Urn]:
     """Take addresses away; returns those that were the contact's."""
     removed = await _remove(tx, contact, urns)
     if removed:
+        await tx.run(BUMP, tx.account, contact)
         tx.record(ContactUpdated(contact, ["urns"]))
     return removed
 
@@ -135,7 +137,8 @@ async def replace(tx: Tx, contact: int, urns: Sequence[Urn]) -> tuple[list[Urn],
 async def order(tx: Tx, contact: int, urns: Sequence[Urn]) -> None:
     """Prefer the contact's addresses in this order, before those not named."""
     schemes, paths = [urn.scheme for urn in urns], [urn.path for urn in urns]
-    await tx.run(ORDER, tx.account, contact, schemes, paths)
+    if await tx.run(ORDER, tx.account, contact, schemes, paths):
+        await tx.run(BUMP, tx.account, contact)
     await sync(tx, [contact], [])
 
 
@@ -239,6 +242,8 @@ ORDER = sql("""
     ) ranked
     where u.account_id = $1 and u.id = ranked.id and u.priority <> ranked.rank
 """)
+
+BUMP = sql("update contacts set updated_at = now() where account_id = $1 and id = $2")
 
 KEEP_RAW = sql("""
     update urns set raw = $5

@@ -38,6 +38,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ()
     tls_cert: Annotated[str, Help(description="Certificate file: serve HTTPS directly.")] = ""
     tls_key: Annotated[str, Help(description="Key file of the certificate.")] = ""
+    smtp_url: Annotated[
+        str,
+        Help(
+            description="Relay for mail of the installation itself, like notices to owners: "
+            "`smtp://user:password@host:587`, `smtps://…`, or with `?tls=none`. May be private. Empty: none is sent."
+        ),
+    ] = ""
+    mail_from: Annotated[str, Help(description="Sender of that mail. Empty: trunkline@ the public URL's host.")] = ""
     ai_base_url: Annotated[
         str,
         Help(description="OpenAI-compatible endpoint, up to `/v1`; may be private. Empty: no model is used."),

@@ -87,6 +87,10 @@ class Vault:
         (expires,) = struct.unpack(">I", body[:4])
         return None if expires and clock.now().timestamp() >= expires else body[4:]
 
+    def macs(self, purpose: str, payload: bytes) -> list[bytes]:
+        """32 bytes that only this installation can make of `payload`: one MAC for each secret, the first one counts."""
+        return [_mac(secret, purpose, payload) for secret in self._secrets]
+
     def hmac16(self, purpose: str, text: str) -> str:
         """Sixteen hex digits for places that fold case and count letters, like a mail address."""
         return _mac(self._secrets[0], purpose, text.encode()).hex()[:16]

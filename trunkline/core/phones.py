@@ -35,6 +35,13 @@ def country_of(e164: str) -> str | None:
     return region if region.isalpha() and region != "ZZ" else None
 
 
+def is_premium(e164: str) -> bool:
+    """Whether the number bills whoever calls it."""
+    phonenumbers = _library()
+    kind = phonenumbers.number_type(phonenumbers.parse(e164))
+    return kind == phonenumbers.PhoneNumberType.PREMIUM_RATE
+
+
 def _e164(typed: str, country: str | None) -> str:
     phonenumbers = _library()
     try:

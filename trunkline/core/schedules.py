@@ -1,10 +1,11 @@
 """Schedules: "every minute", "at 09:00 in the account's zone". A firing is one job, however many schedulers."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 from msgspec import Struct
 
 from trunkline.core import clock
@@ -42,6 +43,24 @@ def upcoming(cron: str, timezone: str, after: datetime) -> datetime:
     return next(CronSim(cron, after.astimezone(ZoneInfo(timezone)))).astimezone(UTC)
 
 
+def problem(cron: str, timezone: str) -> str | None:
+    """What is wrong with times that somebody wrote, as a sentence."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return f"{timezone!r} is no time zone."
+    try:
+        next(CronSim(cron, clock.now().astimezone(zone)))
+    except (CronSimError, StopIteration):
+        return f"{cron!r} is no schedule: it has minute, hour, day, month and weekday, like 0 9 * * 1-5."
+    return None
+
+
+async def zones(tx: Tx, names: Sequence[str]) -> dict[str, str]:
+    """The time zones of schedules, by name."""
+    return dict(await tx.rows(ZONES, tx.account, list(names)))
+
+
 class _Due(Struct, frozen=True):
     account_id: int
     name: str
@@ -58,6 +77,8 @@ PUT = sql("""
             when (schedules.cron, schedules.timezone) = (excluded.cron, excluded.timezone) then schedules.next_at
             else excluded.next_at end
 """)
+
+ZONES = sql("select name, timezone from schedules where account_id = $1 and name = any($2::text[])")
 
 REMOVE = sql("delete from schedules where account_id = $1 and name = $2")
 

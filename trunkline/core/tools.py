@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from trunkline.core import ids
+from trunkline.core import ids, mailrelay
 from trunkline.core.config import Settings
 from trunkline.core.crypto import LEAST_SECRET, Vault
 from trunkline.core.egress import EVERYWHERE, Egress
 from trunkline.core.errors import Refusal
+from trunkline.core.mailrelay import MailRelay
 from trunkline.core.media import Folder
 
 
@@ -19,6 +20,7 @@ class Tools:
         self.settings = settings
         self.vault = Vault(secret(settings).encode())
         self.egress = _egress(settings)
+        self.mail_relay = _mail_relay(settings)
         self.media = Folder(settings.data / "media")
         self.embedder: Any = None  # how texts become vectors, where a model is configured: knowledge/vectors.py
         self._http: Any = None
@@ -72,6 +74,13 @@ def _whole(secret: str, where: str, advice: str) -> str:
 def _egress(settings: Settings) -> Egress:
     try:
         return Egress(settings.egress_allow)
+    except ValueError as error:
+        raise Refusal(f"A setting is wrong: {error} See docs/reference/settings.md.") from None
+
+
+def _mail_relay(settings: Settings) -> MailRelay | None:
+    try:
+        return mailrelay.parse(settings.smtp_url, settings.mail_from, settings.public_url)
     except ValueError as error:
         raise Refusal(f"A setting is wrong: {error} See docs/reference/settings.md.") from None
 

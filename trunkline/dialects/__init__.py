@@ -8,6 +8,8 @@ DIALECTS = {
     "platform": "trunkline.dialects.platform",
     "developer": "trunkline.dialects.developer",
     "portal": "trunkline.dialects.portal",
+    "connector": "trunkline.dialects.connector",
+    "rapidpro": "trunkline.dialects.rapidpro",
 }
 
 

@@ -32,18 +32,25 @@ class Paged(Generic[T]):
     """One page of a list. The dialect's kind of paging puts links and totals around it.
 
     `capped`: there are more matches than `total`, which is as far as we count. `next`: the cursor after the
-    last row, for dialects that walk by cursor.
+    last row, for dialects that walk by cursor; `previous` leads to the rows before the first.
     """
 
-    __slots__ = ("capped", "next", "rows", "total")
+    __slots__ = ("capped", "next", "previous", "rows", "total")
 
     def __init__(
-        self, rows: Sequence[T], total: int | None = None, *, capped: bool = False, next: str | None = None
+        self,
+        rows: Sequence[T],
+        total: int | None = None,
+        *,
+        capped: bool = False,
+        next: str | None = None,
+        previous: str | None = None,
     ) -> None:
         self.rows = rows
         self.total = total
         self.capped = capped
         self.next = next
+        self.previous = previous
 
 
 class Answer(Generic[T]):
@@ -60,12 +67,19 @@ class Answer(Generic[T]):
 class Stream:
     """An answer that is written while it is made; the transaction stays open until the last chunk."""
 
-    __slots__ = ("chunks", "filename", "media_type")
+    __slots__ = ("chunks", "filename", "headers", "media_type")
 
-    def __init__(self, media_type: str, chunks: AsyncIterator[bytes], filename: str | None = None) -> None:
+    def __init__(
+        self,
+        media_type: str,
+        chunks: AsyncIterator[bytes],
+        filename: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.media_type = media_type
         self.chunks = chunks
         self.filename = filename
+        self.headers = headers or {}
 
 
 async def json_array(rows: AsyncIterator[object], *, chunk_bytes: int = 32 * 1024) -> AsyncIterator[bytes]:

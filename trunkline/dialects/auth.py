@@ -28,7 +28,7 @@ class BearerKey:
     security = {"type": "http", "scheme": "bearer"}
 
     async def caller(self, call: Call, dialect: str) -> Caller | None:
-        return await _key(call, call.bearer, dialect)
+        return await of_key(call, call.bearer, dialect)
 
 
 class HeaderKey:
@@ -39,8 +39,12 @@ class HeaderKey:
         self.security = {"type": "apiKey", "in": "header", "name": header}
         self._header = header.lower().encode()
 
+    def given(self, call: Call) -> list[str]:
+        text = call.only(self._header)
+        return [] if text is None else [text]
+
     async def caller(self, call: Call, dialect: str) -> Caller | None:
-        return await _key(call, call.only(self._header), dialect)
+        return await of_key(call, call.only(self._header), dialect)
 
 
 class QueryKey:
@@ -51,9 +55,12 @@ class QueryKey:
         self.security = {"type": "apiKey", "in": "query", "name": parameter}
         self._parameter = parameter
 
+    def given(self, call: Call) -> list[str]:
+        return call.query.get(self._parameter, [])
+
     async def caller(self, call: Call, dialect: str) -> Caller | None:
-        given = call.query.get(self._parameter, [])
-        return await _key(call, given[0], dialect) if len(given) == 1 else None
+        given = self.given(call)
+        return await of_key(call, given[0], dialect) if len(given) == 1 else None
 
 
 class SessionBearer:
@@ -94,7 +101,14 @@ async def authenticate(call: Call, credentials: tuple[Credential, ...], dialect:
     return None
 
 
-async def _key(call: Call, text: str | None, dialect: str) -> Caller | None:
+def disagree(call: Call, credentials: tuple[Credential, ...]) -> bool:
+    """Whether keys in several places are different ones: then nobody can say who is calling."""
+    places = (each for each in credentials if isinstance(each, HeaderKey | QueryKey))
+    return len({text for place in places for text in place.given(call)}) > 1
+
+
+async def of_key(call: Call, text: str | None, dialect: str) -> Caller | None:
+    """Who stands behind a key of this dialect."""
     found = await call.site.credentials.find(text) if text else None
     if found is None or found.dialect != dialect:
         return None
@@ -108,6 +122,8 @@ async def _key(call: Call, text: str | None, dialect: str) -> Caller | None:
         key_id=found.key_id,
         rate=found.rate_limit,
         suspended=found.account.suspended,
+        account_uuid=found.account.uuid,
+        settings=found.account.settings,
     )
 
 

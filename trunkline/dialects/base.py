@@ -37,7 +37,7 @@ from trunkline.dialects.answers import Answer, Data, Email, Moment, Paged, Strea
 from trunkline.dialects.auth import BearerKey, Credential, HeaderKey, QueryKey, SessionBearer
 from trunkline.dialects.calls import Call, Caller
 from trunkline.dialects.limits import Limits
-from trunkline.dialects.operations import MEBIBYTE, Endpoint, Operation, Rules
+from trunkline.dialects.operations import MEBIBYTE, Endpoint, Opaque, Operation, Rules
 from trunkline.dialects.pages import BareArray, Cursor, PageNumbers, Paging
 from trunkline.dialects.refusals import (
     MethodNotAllowed,
@@ -79,15 +79,21 @@ def status_of(error: TrunklineError) -> int:
 
 
 def status_of_kind(kind: type[TrunklineError]) -> int:
-    """The number of an error class or of its nearest ancestor; 422 for what has none."""
-    return next((STATUS[ancestor] for ancestor in kind.__mro__ if ancestor in STATUS), 422)
+    return _nearest(kind, STATUS)
+
+
+def _nearest(kind: type[TrunklineError], numbers: Mapping[type[TrunklineError], int]) -> int:
+    """The number of an error class or of its nearest ancestor; that of `Invalid` for what has none."""
+    return next((numbers[ancestor] for ancestor in kind.__mro__ if ancestor in numbers), numbers[Invalid])
 
 
 class Dialect:
     """One public API. `prefixes` are its own, `shared` ones it owns with others: there the key decides.
 
     `errors` renders any refusal as status, body and headers. `error_shape` describes those bodies for OpenAPI:
-    one Struct, or Structs by status with None for the rest.
+    one Struct, or Structs by status with None for the rest. `statuses` are the numbers that differ from the usual
+    ones. `https`: what comes over plain HTTP is refused, unless the operator allows it. `visits` is the kind of `Visit`
+    that serves it, for an API that goes another way from request to answer; such a one shares no prefix.
     """
 
     def __init__(
@@ -102,8 +108,11 @@ class Dialect:
         page: Paging | None = None,
         shared: Sequence[str] = (),
         scopes: Mapping[str, str] | None = None,
+        statuses: Mapping[type[TrunklineError], int] | None = None,
+        https: bool = False,
         title: str = "",
         description: str = "",
+        visits: Any = None,
     ) -> None:
         self.name = name
         self.prefixes = tuple(prefixes)
@@ -116,10 +125,17 @@ class Dialect:
         self.limits = limits
         self.page = page
         self.scopes = dict(scopes or {})
+        self.statuses = {**STATUS, **(statuses or {})}
+        self.https = https
         self.title = title or f"{name.capitalize()} API"
         self.description = description
+        self.visits = visits
         self.operations: list[Operation] = []
         self.router: Router[Operation] = Router()
+
+    def status_of(self, kind: type[TrunklineError]) -> int:
+        """The number of an error class in this dialect."""
+        return _nearest(kind, self.statuses)
 
     def get(self, *paths: str, **rules: Any) -> Callable[[F], F]:
         return self._operation("GET", paths, rules)
@@ -187,6 +203,7 @@ __all__ = [
     "Moment",
     "NoSuchPath",
     "NotFound",
+    "Opaque",
     "Operation",
     "OutOfCredits",
     "Page",

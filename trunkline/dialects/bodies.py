@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import msgspec
 from starlette.requests import ClientDisconnect
 
 from trunkline.core import problems
@@ -26,7 +27,11 @@ async def take(call: Call, receive: Receive, operation: Operation, given: dict[s
         given[operation.file] = None
     if operation.body is None:
         return None, b""
-    raw = await _read(call, receive, operation.rules.body_limit)
+    raw = await read(call, receive, operation.rules.body_limit)
+    if operation.rules.form and decoding.is_form(headers):
+        fields = decoding.parse_form(raw)
+        given["body"] = problems.convert(operation.body.kind, fields, strict=False)
+        return None, msgspec.json.encode(fields)
     if raw:
         decoding.require_json(headers)
     given["body"] = operation.body.decode(raw)
@@ -44,7 +49,7 @@ def _require_no_file(headers: dict[bytes, bytes], operation: Operation) -> None:
 async def _take_form(call: Call, receive: Receive, operation: Operation, given: dict[str, Any]) -> Form:
     form = Form(call.headers[b"content-type"], upload_limit=operation.rules.upload_limit)
     try:
-        await form.read(_chunks(call, receive, operation.most_bytes()))
+        await form.read(chunks(call, receive, operation.most_bytes()))
         given[operation.file] = form.files.get(operation.file)
         if given[operation.file] is None and not operation.file_is_optional:
             raise Invalid({operation.file: [f"The {operation.file} field is required."]})
@@ -56,11 +61,11 @@ async def _take_form(call: Call, receive: Receive, operation: Operation, given: 
     return form
 
 
-async def _read(call: Call, receive: Receive, limit: int) -> bytes:
-    return b"".join([chunk async for chunk in _chunks(call, receive, limit)])
+async def read(call: Call, receive: Receive, limit: int) -> bytes:
+    return b"".join([chunk async for chunk in chunks(call, receive, limit)])
 
 
-async def _chunks(call: Call, receive: Receive, limit: int) -> AsyncIterator[bytes]:
+async def chunks(call: Call, receive: Receive, limit: int) -> AsyncIterator[bytes]:
     declared = call.headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise TooLarge("The request body is too large.")

@@ -1,8 +1,10 @@
 """One request, as endpoints and credentials see it."""
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -29,6 +31,9 @@ class Caller(Struct, frozen=True):
     key_id: int | None = None
     rate: str | None = None
     suspended: bool = False
+    account_uuid: UUID | None = None
+    settings: Mapping[str, Any] = {}
+    """What the account has set, where the credential brought it along."""
 
 
 class Site(Struct, frozen=True):
@@ -97,6 +102,10 @@ class Call:
             raw = self.scope["query_string"]
             self._query = parse_query(raw) if raw else {}
         return self._query
+
+    def ask(self, query: dict[str, list[str]]) -> None:
+        """Go on as if the query string had said this."""
+        self._query = query
 
     @property
     def base_url(self) -> str:

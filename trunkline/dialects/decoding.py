@@ -67,8 +67,13 @@ class QueryShape:
             raise Invalid(twisted)
         return problems.convert(self.kind, values, strict=False)
 
+    def decode_last(self, query: dict[str, list[str]]) -> Any:
+        """Of a scalar that is given several times the last counts."""
+        lists = {name: given for name, given in query.items() if name in self._lists}
+        return self.decode({**lists, **{name: query[name][-1:] for name in self._scalars if name in query}})
 
-def parse_query(raw: bytes) -> dict[str, list[str]]:
+
+def parse_query(raw: bytes, what: str = "The query string") -> dict[str, list[str]]:
     query: dict[str, list[str]] = {}
     try:
         for name, value in parse_qsl(
@@ -76,10 +81,34 @@ def parse_query(raw: bytes) -> dict[str, list[str]]:
         ):
             query.setdefault(name, []).append(value)
     except ValueError:
-        raise Malformed("The query string cannot be read.") from None
+        raise Malformed(f"{what} cannot be read.") from None
     if b"%00" in raw or b"\0" in raw:
-        raise Malformed("The query string contains a null character.")
+        raise Malformed(f"{what} contains a null character.")
     return query
+
+
+def is_form(headers: dict[bytes, bytes]) -> bool:
+    media_type = headers.get(b"content-type", b"").partition(b";")[0]
+    return media_type.strip().lower() == b"application/x-www-form-urlencoded"
+
+
+def parse_form(raw: bytes) -> dict[str, Any]:
+    """The fields of a form as an object: `customer[name]=Jane` is `{"customer": {"name": "Jane"}}`; the last wins."""
+    fields: dict[str, Any] = {}
+    for written, given in parse_query(raw, "The form").items():
+        name, *below = NESTED.findall(written) if NESTED_FORM.fullmatch(written) else [written]
+        if len(below) >= MOST_DEPTH:
+            raise Malformed(TOO_DEEP)
+        at = fields
+        for deeper in below:
+            inner = at.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise Malformed(f"The field {written[:100]} is given both as a value and as an object.")
+            at, name = inner, deeper
+        if isinstance(at.get(name), dict):
+            raise Malformed(f"The field {written[:100]} is given both as a value and as an object.")
+        at[name] = given[-1]
+    return fields
 
 
 def require_json(headers: dict[bytes, bytes]) -> None:
@@ -108,8 +137,8 @@ def parse(raw: bytes) -> Any:
         raise Malformed("The request body is not valid JSON.") from None
 
 
-def vet(value: object) -> None:
-    """Refuse what must not go further: too deep, too many keys in one object, null characters."""
+def vet(value: object, *, nulls: bool = False) -> None:
+    """Refuse what must not go further: too deep, too many keys in one object, null characters unless `nulls`."""
     level = [value]
     for _ in range(MOST_DEPTH + 1):
         below: list[object] = []
@@ -121,7 +150,7 @@ def vet(value: object) -> None:
                 below += item.values()
             elif type(item) is list:
                 below += item
-            elif type(item) is str and "\0" in item:
+            elif not nulls and type(item) is str and "\0" in item:
                 raise Malformed("The request body contains a null character.")
         if not below:
             return
@@ -135,5 +164,7 @@ def _is_list(kind: Any) -> bool:
 
 
 TOO_DEEP = f"The request body is nested deeper than {MOST_DEPTH} levels."
+NESTED_FORM = re.compile(r"[^\[\]]+(?:\[[^\[\]]+\])*")
+NESTED = re.compile(r"[^\[\]]+")
 JSON_SUFFIX = re.compile(rb"application/[\w.+-]+\+json")
 CHARSET = re.compile(rb"charset\s*=\s*\"?([\w-]+)")

@@ -47,7 +47,8 @@ class Dialects:
         assert mount is not None, "claims() was not asked"
         rest = path[len(mount.prefix) :]
         call = Call(self.site, scope, mount.prefix, rest[:-1] if rest[-1:] == "/" else rest)
-        await Visit(call, mount.owners, receive, send).serve(shared=mount.shared)
+        visits = mount.owners[0].visits or Visit
+        await visits(call, mount.owners, receive, send).serve(shared=mount.shared)
 
     def claims(self, path: str) -> bool:
         """Whether a path belongs to one of the dialects, known to it or not."""

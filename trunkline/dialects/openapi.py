@@ -1,6 +1,7 @@
 """OpenAPI 3.1 documents and the table of routes, both from the same operations that serve."""
 
 import types
+from collections.abc import Mapping
 from typing import Any, Union, get_args, get_origin
 from uuid import UUID
 
@@ -21,13 +22,15 @@ from trunkline.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from trunkline.dialects import walking
 from trunkline.dialects.answers import Answer, Paged, Stream
-from trunkline.dialects.base import Dialect, status_of_kind
+from trunkline.dialects.base import Dialect
 from trunkline.dialects.examples import example
 from trunkline.dialects.operations import Operation
 from trunkline.dialects.pages import PageNumbers
 from trunkline.dialects.refusals import ServerError, UnsupportedMedia
 from trunkline.dialects.schemas import Schemas
+from trunkline.dialects.walking import Walks
 
 
 class Route(Struct, frozen=True):
@@ -82,7 +85,7 @@ def document(dialect: Dialect, server_url: str) -> dict[str, Any]:
 
 def _operation(dialect: Dialect, operation: Operation, schemas: Schemas) -> dict[str, Any]:
     rules = operation.rules
-    security = [] if rules.public else [{credential.name: []} for credential in dialect.auth]
+    security = [] if rules.public else [{credential.name: []} for credential in rules.auth or dialect.auth]
     suffix = f"_{operation.method.lower()}" if operation.method == "PATCH" else ""
     described: dict[str, Any] = {
         "operationId": operation.name.rstrip("_") + suffix,
@@ -106,7 +109,12 @@ def _operation(dialect: Dialect, operation: Operation, schemas: Schemas) -> dict
 
 def _in_path(operation: Operation) -> list[dict[str, Any]]:
     return [
-        {"name": each.name, "in": "path", "required": True, "schema": PATH_SCHEMAS[each.kind]}
+        {
+            "name": each.name,
+            "in": "path",
+            "required": True,
+            "schema": OPAQUE_ID if each.opaque else PATH_SCHEMAS[each.kind],
+        }
         for each in operation.path_parameters
     ]
 
@@ -130,18 +138,30 @@ def _in_headers(operation: Operation) -> list[dict[str, Any]]:
 
 def _body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    if operation.body is not None and (not operation.file or operation.file_is_optional):
+    if operation.rules.fields:
+        content["application/json"] = {"schema": _of_fields(operation.rules.fields)}
+    elif operation.body is not None and (not operation.file or operation.file_is_optional):
         schema = schemas.of(operation.body.kind)
         content["application/json"] = {"schema": schema, "example": example(schema, schemas.components)}
+        if operation.rules.form:
+            content["application/x-www-form-urlencoded"] = {"schema": {"type": "object"}}
     if operation.file:
         content["multipart/form-data"] = {"schema": _form(operation, schemas)}
     return {"required": _needs_body(operation), "content": content}
+
+
+def _of_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {name: field.schema for name, field in fields.items()}
+    required = [name for name, field in fields.items() if field.required]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def _needs_body(operation: Operation) -> bool:
     """Whether the empty body, which counts as `{}`, would be refused."""
     if operation.file and not operation.file_is_optional:
         return True
+    if operation.rules.fields:
+        return any(field.required for field in operation.rules.fields.values())
     kind = operation.body.kind if operation.body else None
     if isinstance(kind, type) and issubclass(kind, Struct):
         return any(info.required for info in msgspec.structs.fields(kind))
@@ -179,10 +199,17 @@ def _success(dialect: Dialect, returned: Any, schemas: Schemas) -> dict[str, Any
         return {"description": "The file, written while it is made.", "headers": headers, "content": {"*/*": {}}}
     if get_origin(kind) is Paged:
         (item,) = get_args(kind) or (Any,)
-        schema = schemas.page(item) if isinstance(dialect.page, PageNumbers) else schemas.of(list[item])
+        schema = _page(dialect, schemas, item)
     else:
         schema = schemas.of(kind)
     return {"description": "Success.", "headers": headers, "content": {"application/json": {"schema": schema}}}
+
+
+def _page(dialect: Dialect, schemas: Schemas, item: Any) -> dict[str, Any]:
+    if isinstance(dialect.page, PageNumbers):
+        return schemas.page(item)
+    rows = schemas.of(list[item])
+    return walking.schema(rows) if isinstance(dialect.page, Walks) else rows
 
 
 def _payload(returned: Any) -> Any:
@@ -198,7 +225,7 @@ def _payload(returned: Any) -> Any:
 
 def _refusals(dialect: Dialect, operation: Operation, schemas: Schemas) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for status in sorted({status_of_kind(kind) for kind in _raised(operation)}):
+    for status in sorted({dialect.status_of(kind) for kind in _raised(operation)}):
         kind = dialect.error_shapes.get(status, dialect.error_shapes.get(None))
         found[str(status)] = {
             "description": REASONS[status],
@@ -232,6 +259,7 @@ PATH_SCHEMAS: dict[type, dict[str, Any]] = {
     UUID: {"type": "string", "format": "uuid"},
     str: {"type": "string", "minLength": 1},
 }
+OPAQUE_ID: dict[str, Any] = {"type": "string", "minLength": 1, "examples": ["4UYbrhSNX2vQwJzLkF6d"]}
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",

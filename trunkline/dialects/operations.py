@@ -4,19 +4,23 @@ import inspect
 import re
 import types
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from trunkline.core import opaque
+from trunkline.core.crypto import Vault
 from trunkline.core.db import Tx
 from trunkline.core.errors import NotFound, TrunklineError
 from trunkline.core.paging import Page
+from trunkline.dialects.auth import Credential
 from trunkline.dialects.calls import Call
 from trunkline.dialects.decoding import JsonBody, QueryShape
 from trunkline.dialects.pages import Cursor
 from trunkline.dialects.uploads import Upload
+from trunkline.dialects.walking import Walk
 
 Endpoint = Callable[..., Awaitable[Any]]
 
@@ -24,8 +28,16 @@ MEBIBYTE = 1024 * 1024
 BIGINT = 2**63
 
 
+class Opaque(Struct, frozen=True):
+    """Marks a number that the outside knows by an opaque id of this kind: `Annotated[int, Opaque("contact")]`."""
+
+    kind: str
+
+
 class Rules(Struct, frozen=True, kw_only=True):
-    """What the decorator was told about an operation."""
+    """What the decorator was told about an operation. `auth` replaces the dialect's ways to show a key; `form` admits
+    the fields of a form (`customer[name]=…`) beside JSON.
+    """
 
     scopes: tuple[str, ...] = ()
     level: str | None = None
@@ -40,18 +52,26 @@ class Rules(Struct, frozen=True, kw_only=True):
     body_limit: int = MEBIBYTE
     upload_limit: int = 10 * MEBIBYTE
     tag: str | None = None
+    fields: Mapping[str, Any] = {}
+    """What a body may hold that the endpoint reads by itself; each field has a `schema` for documents."""
+    auth: tuple[Credential, ...] = ()
+    form: bool = False
 
 
 class PathParameter(Struct, frozen=True):
     name: str
     kind: type
     noun: str
+    opaque: str | None = None
 
-    def read(self, text: str) -> Any:
+    def read(self, text: str, vault: Vault) -> Any:
         """The value; a wrong form is the same as an unknown id."""
-        if self.kind is str:
+        if self.opaque is not None:
+            if (id := opaque.read(vault, self.opaque, text)) is not None:
+                return id
+        elif self.kind is str:
             return text
-        if self.kind is int:
+        elif self.kind is int:
             if text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 20 and int(text) < BIGINT:
                 return int(text)
         elif UUID_FORM.fullmatch(text):
@@ -120,6 +140,9 @@ class Operation:
 
     def _path_parameter(self, name: str, hints: dict[str, Any]) -> PathParameter:
         kind = hints.get(name)
+        if get_origin(kind) is Annotated and isinstance(get_args(kind)[1], Opaque):
+            hidden = get_args(kind)[1].kind
+            return PathParameter(name, int, self.rules.noun or hidden, hidden)
         if kind not in (int, str, UUID):
             raise TypeError(f"{self.name}: the path parameter {name} must be an int, a UUID or a str")
         before = self.path.partition("{" + name + "}")[0].strip("/").rpartition("/")[2]
@@ -160,4 +183,4 @@ def _singular(segment: str) -> str:
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 UUID_FORM = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-TAKEN: dict[Any, str] = {Tx: "tx", Call: "call", Page: "page", Cursor: "cursor"}
+TAKEN: dict[Any, str] = {Tx: "tx", Call: "call", Page: "page", Cursor: "cursor", Walk: "cursor"}

@@ -21,6 +21,14 @@ class MethodNotAllowed(TrunklineError):
         super().__init__("Method not allowed.")
 
 
+class BadCursor(NotFound):
+    """A cursor that we did not make, or made for another list."""
+
+    def __init__(self) -> None:
+        super().__init__("cursor")
+        self.message = "Invalid cursor"
+
+
 class UnknownMethod(TrunklineError):
     code = "method_unknown"
 

@@ -24,6 +24,14 @@ class Reply(Struct):
     status: int
     body: bytes
     headers: Mapping[str, str]
+    media_type: bytes = b"application/json"
+
+
+class Written(Struct, frozen=True):
+    """A refusal's body that is no JSON."""
+
+    text: str
+    media_type: str = "text/plain; charset=utf-8"
 
 
 encode = msgspec.json.Encoder().encode
@@ -45,7 +53,10 @@ def succeed(call: Call, dialect: Dialect, operation: Operation, result: Any) -> 
 
 def refuse(dialect: Dialect, error: TrunklineError) -> Reply:
     status, body, headers = dialect.errors(error)
-    return Reply(status, encode(body), {**_own_headers(error), **headers})
+    headers = {**_own_headers(error), **headers}
+    if isinstance(body, Written):
+        return Reply(status, body.text.encode(), headers, body.media_type.encode())
+    return Reply(status, encode(body), headers)
 
 
 def refuse_on_shared_path() -> Reply:
@@ -95,5 +106,4 @@ NONE: Mapping[str, str] = {}
 CHALLENGE: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 EMPTY = {200: 204, 201: 204}  # an answer without a body says so
 TOO_MANY = 429
-JSON = b"application/json"
 NO_STORE = (b"cache-control", b"no-store")

@@ -1,7 +1,8 @@
 """JSON schemas of shapes, collected as the components of one document."""
 
 import re
-from typing import Any
+import types
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -18,6 +19,8 @@ class Schemas:
         self._known: dict[Any, dict[str, Any]] = {}
 
     def of(self, kind: Any) -> dict[str, Any]:
+        if kind not in self._known and len(either := _structs(kind)) > 1:
+            self._known[kind] = {"anyOf": [self.of(each) for each in either]}
         if kind not in self._known:
             schema, components = _described(kind)
             for name, component in components.items():
@@ -37,6 +40,12 @@ class Schemas:
         earlier = self.components.setdefault(name, component)
         if earlier != component:
             raise TypeError(f"two shapes are called {name}")
+
+
+def _structs(kind: Any) -> list[Any]:
+    """The shapes that an answer may have; which one it has, readers see by its members."""
+    members = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
+    return [each for each in members if isinstance(each, type) and issubclass(each, msgspec.Struct)]
 
 
 def _described(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:

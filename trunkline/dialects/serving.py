@@ -22,7 +22,7 @@ from trunkline.core.errors import (
     Unavailable,
 )
 from trunkline.core.limits import Verdict
-from trunkline.dialects import auth, bodies, measures, repeats, replies
+from trunkline.dialects import auth, bodies, measures, plain, repeats, replies
 from trunkline.dialects import limits as rates
 from trunkline.dialects.answers import Stream
 from trunkline.dialects.base import Dialect
@@ -32,6 +32,7 @@ from trunkline.dialects.refusals import NoSuchPath, ServerError, UnknownMethod
 from trunkline.dialects.repeats import Repeat
 from trunkline.dialects.replies import Reply
 from trunkline.dialects.routing import METHODS
+from trunkline.dialects.uploads import Form
 
 log = structlog.get_logger("dialects")
 
@@ -58,6 +59,7 @@ class Visit:
 
     async def _serve(self, *, shared: bool) -> None:
         try:
+            plain.refuse(self.dialect, self.call)
             reply = self._answer_plainly() or await (self._answer_shared() if shared else self._answer())
         except ClientDisconnect:
             raise
@@ -72,7 +74,7 @@ class Visit:
         """What needs no credential: paths with a trick in them, OPTIONS, methods that nobody knows."""
         call = self.call
         if b"%" in call.scope.get("raw_path", b"") or "//" in call.scope["path"] or "\0" in call.path:
-            _refuse_tricks(call)
+            refuse_tricks(call)
         if call.method == "OPTIONS":
             allowed = [allow for dialect in self.owners if (allow := dialect.router.allow(call.path))]
             if not allowed:
@@ -106,7 +108,10 @@ class Visit:
             self.operation = found[0]
             if found[0].rules.public:
                 return await self._answer_anybody(*found)
-        caller = await auth.authenticate(call, dialect.auth, dialect.name)
+        wanted = self.operation.rules.auth if self.operation else ()
+        caller = None
+        if not auth.disagree(call, dialect.auth):
+            caller = await auth.authenticate(call, wanted or dialect.auth, dialect.name)
         if caller is None:
             self._count_stranger()
             raise Unauthenticated
@@ -114,7 +119,7 @@ class Visit:
 
     async def _answer_anybody(self, operation: Operation, values: list[str]) -> Reply | None:
         self.operation = operation
-        self._count_stranger()
+        self._count_stranger(operation.rules.bucket)
         return await self._perform(operation, values)
 
     async def _answer_to(self, caller: Caller, found: tuple[Operation, list[str]] | TrunklineError) -> Reply | None:
@@ -129,9 +134,10 @@ class Visit:
             await self._count_extra(operation.rules.bucket)
         return await self._perform(operation, values)
 
-    def _count_stranger(self) -> None:
+    def _count_stranger(self, name: str | None = None) -> None:
         """Requests without a valid credential count by address; too many of them are not even told so."""
-        bucket = self.dialect.limits.unauthenticated
+        limits = self.dialect.limits
+        bucket = limits.named[name] if name else limits.unauthenticated
         if bucket is not None:
             self._count(self.call.site.limiter.hit(("address", self.call.ip), bucket))
 
@@ -159,10 +165,10 @@ class Visit:
     async def _perform(self, operation: Operation, values: list[str]) -> Reply | None:
         given: dict[str, Any] = {}
         for parameter, text in zip(operation.path_parameters, values, strict=True):
-            given[parameter.name] = parameter.read(text)
+            given[parameter.name] = parameter.read(text, self.call.vault)
         self._take_query(operation, given)
         key = repeats.key_of(self.call) if operation.idempotent else None
-        form, raw = await bodies.take(self.call, self.receive, operation, given)
+        form, raw = await self._take_body(operation, given)
         try:
             repeat = Repeat(self.call, self.dialect.name, key, form, raw) if key is not None else None
             async with asyncio.timeout(operation.rules.seconds):
@@ -174,6 +180,9 @@ class Visit:
         finally:
             if form is not None:
                 form.close()
+
+    async def _take_body(self, operation: Operation, given: dict[str, Any]) -> tuple[Form | None, bytes]:
+        return await bodies.take(self.call, self.receive, operation, given)
 
     async def _transact(self, operation: Operation, given: dict[str, Any], repeat: "Repeat | None") -> Reply | None:
         """The effect, its stored answer and the commit. A stream is sent before the commit: it reads as it goes."""
@@ -224,7 +233,7 @@ class Visit:
             given.update(msgspec.structs.asdict(operation.loose.decode(call.query)))
 
     async def _say(self, reply: Reply) -> None:
-        media_type = replies.JSON if reply.body else None
+        media_type = reply.media_type if reply.body else None
         lines = replies.head(self.call, reply.status, media_type, reply.headers)
         if reply.status != NO_CONTENT:
             lines.append((b"content-length", b"%d" % len(reply.body)))
@@ -238,7 +247,8 @@ class Visit:
         chunks = aiter(stream.chunks)
         try:
             first = await anext(chunks, b"")
-            lines = replies.head(self.call, OK, stream.media_type.encode(), replies.disposition(stream))
+            headers = {**replies.disposition(stream), **stream.headers}
+            lines = replies.head(self.call, OK, stream.media_type.encode(), headers)
             self.streaming = True
             await self.send({"type": "http.response.start", "status": OK, "headers": lines})
             if self.call.method != "HEAD":
@@ -262,7 +272,7 @@ class Visit:
         return ServerError()
 
 
-def _refuse_tricks(call: Call) -> None:
+def refuse_tricks(call: Call) -> None:
     """Encoded slashes and empty segments name nothing here; null characters and broken UTF-8 are no names at all."""
     raw = call.scope.get("raw_path", b"").partition(b"?")[0].lower()
     if "\0" in call.path:

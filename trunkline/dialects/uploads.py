@@ -31,15 +31,16 @@ class Upload:
 
 
 class Form:
-    """A multipart body, read whole: text fields and files by name."""
+    """A multipart body, read whole: text fields and files by name. With `repeats` a name that comes again is a list."""
 
-    def __init__(self, content_type: bytes, *, upload_limit: int) -> None:
+    def __init__(self, content_type: bytes, *, upload_limit: int, repeats: bool = False) -> None:
         media_type, options = parse_options_header(content_type)
         if media_type != b"multipart/form-data" or not options.get(b"boundary"):
             raise UnsupportedMedia("The request body must be multipart/form-data.")
         self.fields: dict[str, str | list[str]] = {}
         self.files: dict[str, Upload] = {}
         self._limit = upload_limit
+        self._repeats = repeats
         self._parts = 0
         self._text_bytes = 0
         self._finished = False
@@ -134,6 +135,8 @@ class Form:
             earlier.append(value)
         elif self._name.endswith("[]"):
             self.fields[name] = [value]
+        elif self._repeats and earlier is not None:
+            self.fields[name] = [earlier, value]
         else:
             self.fields[name] = value
 

@@ -9,6 +9,7 @@ from trunkline.core.jobs import Desk, job
 from trunkline.flows import alone, cast, running, triggers
 from trunkline.flows.outcomes import API, Done, Part
 from trunkline.flows.stock import Stock
+from trunkline.messaging import channel_events
 
 DEEPEST = 5
 """Automations that led to each other; what lies deeper fires nothing, so that circles end."""
@@ -27,47 +28,50 @@ async def closed_tickets(tx: Tx, happened: Sequence[Happened]) -> None:
 
 
 async def opted_in(tx: Tx, happened: Sequence[Happened]) -> None:
+    """Reaction: a word or a link brought somebody back. What a provider tells fires as an event of its channel."""
     for one in happened:
-        _later(tx, one, "opt_in", one.event.contact_id, None, {"type": "optin"})
+        if one.event.source != channel_events.SOURCE:
+            _later(tx, one, "opt_in", one.event.contact_id, None, {"type": "optin"})
 
 
 async def opted_out(tx: Tx, happened: Sequence[Happened]) -> None:
     for one in happened:
-        _later(tx, one, "opt_out", one.event.contact_id, None, {"type": "optin"})
+        if one.event.source != channel_events.SOURCE:
+            _later(tx, one, "opt_out", one.event.contact_id, None, {"type": "optin"})
 
 
-def missed_call(tx: Tx, contact: int, channel: int) -> None:
-    """Somebody rang and nobody answered."""
-    details = {"type": "call", "event": {"type": "call_missed"}}
-    fire.later(tx, "missed_call", contact, channel, None, details, key=str(contact))
+async def channel_events_received(tx: Tx, happened: Sequence[Happened]) -> None:
+    """Reaction: somebody rang in vain, followed a link of ours, opened a talk, opted in or out."""
+    for one in happened:
+        kind = KINDS.get(one.event.kind)
+        if kind is None:
+            continue
+        params = one.event.extra
+        referrer = str(params.get("referrer_id") or "") if kind == "referral" else None
+        details = _details(kind, params)
+        _later(tx, one, kind, one.event.contact_id, one.event.channel_id, details, referrer)
 
 
-def conversation_began(
-    tx: Tx, contact: int, channel: int, *, referrer: str | None = None, params: Mapping[str, Any] | None = None
-) -> None:
-    """Somebody opened a talk with us, perhaps sent by a link of ours, without having said anything yet."""
-    details = {"type": "chat", "event": {"type": "chat_started", "params": dict(params or {})}}
-    kind = "new_conversation" if referrer is None else "referral"
-    fire.later(tx, kind, contact, channel, referrer, details, key=str(contact))
-
-
-@job("flow.fire", apart=True)
+@job("flow.fire", queue="inbound", apart=True)
 async def fire(
     desk: Desk, kind: triggers.Kind, contact: int, channel: int | None, referrer: str | None, details: dict[str, Any]
 ) -> None:
-    """Start the flow of the trigger that applies to this contact, if there is one."""
+    """Start the flow of the trigger that applies to this contact, if there is one.
+
+    It stands in the queue of messages: what a person does and says is answered one after the other.
+    """
 
     async def prepare(tx: Tx, stock: Stock) -> Part | None:
         if not any(rule.kind == kind for rule in stock.triggers):
             return None
         member = (await cast.load(tx, stock, [contact])).get(contact)
-        if member is None:
+        if member is None or member.contact.status == "blocked":
             return None
         groups = {stock.groups[group.uuid] for group in member.contact.groups if group.uuid in stock.groups}
         found = triggers.matching(stock, kind, groups, channel_id=channel, referrer=referrer)
         flow = stock.flow(found[0].flow_id) if found else None
-        if flow is None:
-            return None
+        if flow is None or (kind == "inbound_call" and flow.type == "voice"):
+            return None  # who rings is talked to by whoever holds the line
         await running.ready(tx, stock, [], [flow.uuid])
         key = f"call:{desk.call.id}:{kind}"
         return running.start(stock, member, flow, _with_channel(stock, details, channel), key, lane=API)
@@ -87,7 +91,35 @@ def _with_channel(stock: Stock, details: dict[str, Any], channel: int | None) ->
 
 
 def _later(
-    tx: Tx, one: Happened, kind: triggers.Kind, contact: int | None, channel: int | None, details: dict[str, Any]
+    tx: Tx,
+    one: Happened,
+    kind: triggers.Kind,
+    contact: int | None,
+    channel: int | None,
+    details: dict[str, Any],
+    referrer: str | None = None,
 ) -> None:
     if contact is not None and one.depth <= DEEPEST:
-        fire.later(tx, kind, contact, channel, None, details, key=str(contact))
+        fire.later(tx, kind, contact, channel, referrer, details, key=str(contact))
+
+
+def _details(kind: triggers.Kind, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The trigger as flows see it."""
+    if kind in ("inbound_call", "missed_call"):
+        return {"type": "call", "event": {"type": "call_missed" if kind == "missed_call" else "call_received"}}
+    if kind in ("opt_in", "opt_out"):
+        return {"type": "optin"}
+    return {"type": "chat", "event": {"type": "chat_started", "params": dict(params)}}
+
+
+KINDS: dict[str, triggers.Kind] = {
+    "call_in": "inbound_call",
+    "call_in_missed": "missed_call",
+    "new_conversation": "new_conversation",
+    "welcome_message": "new_conversation",
+    "referral": "referral",
+    "optin": "opt_in",
+    "optout": "opt_out",
+    "stop_contact": "opt_out",
+}
+"""Which triggers the events of channels pull. A call that we make, or a wish to be deleted, pulls none."""

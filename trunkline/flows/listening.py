@@ -18,7 +18,10 @@ Choose = Callable[[Tx, Stock, Sequence["Message"]], Awaitable[list[Part]]]
 
 
 class Message(Struct, frozen=True):
-    """An inbound message that is filed. `opens`: the first one of its conversation. `attended`: a person sees to it."""
+    """An inbound message that is filed. `attended`: a person sees to it.
+
+    `opens`: the first one of its conversation, unless the channel told of its beginning before.
+    """
 
     id: int
     uuid: UUID
@@ -148,7 +151,11 @@ def _key(message: Message) -> str:
 READ = sql("""
     select m.id, m.uuid, m.contact_id, m.channel_id, m.conversation_id, m.scheme, m.address,
         coalesce(m.body, '') as text, coalesce(m.attachments, '[]') as attachments, m.external_id,
-        coalesce(m.sent_at, m.created_at) as received_at, coalesce(c.messages_count = 1, false) as opens,
+        coalesce(m.sent_at, m.created_at) as received_at, coalesce(c.messages_count = 1, false) and not exists (
+            select from channel_events e where e.account_id = $1 and e.contact_id = m.contact_id
+                and e.channel_id = m.channel_id and e.type in ('new_conversation', 'welcome_message')
+                and e.created_at between m.created_at - interval '1 day' and m.created_at
+        ) as opens,
         coalesce(c.assignee_id is not null, false) or exists (
             select from tickets t where t.account_id = $1 and t.contact_id = m.contact_id and t.status = 'open'
         ) as attended

@@ -79,6 +79,11 @@ async def get(tx: Tx, uuid: UUID) -> Run:
     return found[0]
 
 
+async def results(tx: Tx, uuids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What was answered in runs that no other flow entered: by run, the value of each result."""
+    return dict(await tx.rows(VALUES, tx.account, list(uuids)))
+
+
 async def page(
     tx: Tx,
     filter: Filter,
@@ -150,6 +155,11 @@ SAVE = sql("""
 CLOSE = sql("""
     update flow_runs set status = $3, exited_at = now(), modified_at = now()
     where account_id = $1 and session = any($2::uuid[]) and exited_at is null returning uuid
+""")
+
+VALUES = sql("""
+    select uuid::text, coalesce((select jsonb_object_agg(key, value -> 'value') from jsonb_each(results)), '{}')
+    from flow_runs where account_id = $1 and uuid = any($2::uuid[]) and parent is null
 """)
 
 _PAGE = """

@@ -13,8 +13,9 @@ from trunkline.flows.outcomes import Done
 from trunkline.flows.stock import Stock
 from trunkline.inbox import conversations
 from trunkline.inbox.conversations import Replied
-from trunkline.messaging import sending
+from trunkline.messaging import choices, sending
 from trunkline.messaging.channels import Channel
+from trunkline.messaging.choices import Choice
 from trunkline.messaging.sending import Draft, Queued, Rejected
 
 Spoken = tuple[Done, MsgCreated | IvrCreated]
@@ -91,7 +92,7 @@ def _draft(stock: Stock, one: Done, event: MsgCreated | IvrCreated, channel: Cha
         text=msg.text,
         subject=(flow.name if flow else None) if channel.sends_as == "email" else None,
         attachments=[attachment(text) for text in msg.attachments],
-        quick_replies=[reply.text for reply in msg.quick_replies],
+        quick_replies=choices.stored([Choice(one.text, one.extra, one.type) for one in msg.quick_replies]),
         template_id=stock.templates.get(msg.templating.template.uuid) if msg.templating else None,
         conversation_id=home,
         flow_id=one.part.flow_id,

@@ -93,6 +93,12 @@ async def all_of(tx: Tx, *, archived: bool = False) -> list[Trigger]:
     return await tx.fetch(Trigger, ALL, tx.account, archived)
 
 
+async def zones(tx: Tx, schedules_of: Sequence[Trigger]) -> dict[int, str]:
+    """By whose clock schedules fire, by trigger."""
+    names = {f"trigger:{one.uuid}": one.id for one in schedules_of if one.cron}
+    return {names[name]: zone for name, zone in (await schedules.zones(tx, list(names))).items()}
+
+
 async def archive(tx: Tx, ids: Sequence[int]) -> list[int]:
     return await _stop(tx, await tx.rows(ARCHIVE, tx.account, list(ids)))
 
@@ -177,6 +183,8 @@ def _check(new: NewTrigger) -> None:
         problems["keywords"] = ["A keyword is one word of at most 16 letters and digits."]
     if (new.kind == "schedule") != (new.cron is not None):
         problems["cron"] = ["A schedule, and nothing else, needs its times."]
+    if new.cron is not None and (problem := schedules.problem(new.cron, new.timezone or "UTC")):
+        problems["cron"] = [problem]
     if new.kind == "schedule" and not new.groups and not new.contacts:
         problems["groups"] = ["A schedule needs groups or contacts."]
     if problems:

@@ -33,10 +33,13 @@ async def reply(
     internal: bool = False,
     cc: Sequence[str] = (),
     bcc: Sequence[str] = (),
+    by_ai: bool = False,
+    marks: dict[str, Any] | None = None,
 ) -> Entry:
     """Queue a reply to the contact, or with `internal` leave a note. Either text or HTML may be missing.
 
-    `user_id` None is an automation, which neither reopens the conversation nor counts as a first response.
+    `user_id` None is an automation, which neither reopens the conversation nor counts as a first response. What an
+    assistant wrote is counted as such. `marks` are headers for the channel.
     """
     conversation = await conversations.get(tx, conversation_id)
     text, html = _both(conversation.channel, text, html)
@@ -45,7 +48,7 @@ async def reply(
     channel = await channels.get(tx, conversation.channel_id)
     headers = await _mail_headers(tx, conversation, cc, bcc) if conversation.channel == "email" else {}
     to = await _address(tx, conversation, channel)
-    return await _send(tx, conversation, channel, to, text, html, headers, user_id)
+    return await _send(tx, conversation, channel, to, text, html, headers | (marks or {}), user_id, by_ai)
 
 
 async def start(
@@ -90,6 +93,7 @@ async def _send(
     html: str | None,
     headers: dict[str, Any],
     user_id: int | None,
+    by_ai: bool = False,
 ) -> Entry:
     if not text.strip():
         raise Invalid({"body": ["The body field is required."]})
@@ -108,7 +112,7 @@ async def _send(
     [outcome] = await sending.queue_many(tx, channel, [draft], lane=sending.REPLY)
     if isinstance(outcome, Rejected):
         raise Invalid(message=outcome.message, code=outcome.code)
-    sent = Replied(conversation_id=conversation.id, text=text, at=outcome.created_at, user_id=user_id)
+    sent = Replied(conversation_id=conversation.id, text=text, at=outcome.created_at, user_id=user_id, by_ai=by_ai)
     await conversations.replied(tx, [sent])
     return await history.message(tx, outcome.id)
 

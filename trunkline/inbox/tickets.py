@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from trunkline.contacts import standard
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import NotFound
 from trunkline.core.events import Happened
@@ -41,6 +42,7 @@ async def open_many(tx: Tx, wanted: Sequence[NewTicket]) -> list[Ticket]:
     """Open tickets; who has an open one keeps it. The contact's latest conversation becomes theirs and is opened."""
     if not wanted:
         return []
+    await standard.ensure(tx)
     fields = ("uuid", "contact_id", "topic_id", "assignee_id", "flow_id")
     columns = ([getattr(one, name) for one in wanted] for name in fields)
     opened = await tx.fetch(Ticket, OPEN, tx.account, tx.actor, *columns)

@@ -1,4 +1,4 @@
-"""The built-in carrier behind simulator channels. What it accepts is committed before it answers."""
+"""The built-in carrier behind simulator channels and chat windows. What it accepts is committed before it answers."""
 
 import random
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.jobs import Desk, job
 from trunkline.messaging import channels, receiving
+from trunkline.messaging.chat import stream
 
 
 class Delivered(Struct, frozen=True):
@@ -31,7 +32,7 @@ class Delivered(Struct, frozen=True):
 
 
 class Carrier:
-    """Accepts messages for simulator channels of this installation."""
+    """Accepts messages for simulator channels and chat windows of this installation."""
 
     def __init__(self, database: Database):
         self.database = database
@@ -57,6 +58,11 @@ class Carrier:
                 reports = [("failed" if dropped else "delivered") for dropped in lost]
                 deliver_reports.later(tx, channel.id, external_ids, reports, at=at)
         return external_ids
+
+    async def show(self, channel: Identity, messages: Sequence[Outbound]) -> set[int]:
+        """Add messages to the streams of visitors, each once however often it is handed over."""
+        async with self.database.tx(channel.account_id) as tx:
+            return await stream.show(tx, channel.id, [(message.id, message.to.path) for message in messages])
 
 
 @job("simulator.report", apart=True)

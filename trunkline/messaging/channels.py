@@ -101,6 +101,12 @@ async def by_uuid(database: Database, kind: str, uuid: UUID) -> Channel | None:
         return await tx.maybe(Channel, BY_UUID, uuid, kind)
 
 
+async def by_id(database: Database, kind: str, id: int) -> Channel | None:
+    """The same by number, for a public address that names it so."""
+    async with database.system() as tx:
+        return await tx.maybe(Channel, BY_ID, id, kind)
+
+
 async def of_kind(database: Database, kind: str) -> list[Channel]:
     """The active channels of a kind, of all accounts."""
     async with database.system() as tx:
@@ -125,8 +131,8 @@ async def pool(tx: Tx, sends_as: str) -> Channel | None:
 async def choose(tx: Tx, sends_as: str, id: int | None = None, routing: str | None = None) -> Channel:
     """Which channel carries a message: the named one, else the platform's pool, else the account's default.
 
-    `routing` matters for SMS only: "platform" wants the pool and falls back to the account's own channel,
-    "integration" wants the own one, "auto" takes the own one first.
+    A pool serves SMS and calls. `routing` matters for SMS only: "platform" wants the pool and falls back to the
+    account's own channel, "integration" wants the own one, "auto" takes the own one first.
     """
     if id is not None:
         channel = await tx.maybe(Channel, SELECT, tx.account, id)
@@ -140,7 +146,7 @@ async def choose(tx: Tx, sends_as: str, id: int | None = None, routing: str | No
         return channel
     own = await all_of(tx, sends_as)
     own.sort(key=lambda channel: not channel.is_default)
-    shared = await pool(tx, sends_as) if sends_as == "sms" and routing != "integration" else None
+    shared = await pool(tx, sends_as) if sends_as in ("sms", "voice") and routing != "integration" else None
     order: Sequence[Channel | None] = [shared, *own] if routing == "platform" else [*own, shared]
     for channel in order:
         if channel is not None and channel.active:
@@ -211,6 +217,8 @@ BY_UUID = sql(
     f"select {COLUMNS} from channels where uuid = $1 and kind = $2 and deleted_at is null",
     system=True,
 )
+
+BY_ID = sql(f"select {COLUMNS} from channels where id = $1 and kind = $2 and deleted_at is null", system=True)
 
 OF_KIND = sql(
     f"select {COLUMNS} from channels where kind = $1 and active and deleted_at is null order by id", system=True

@@ -106,7 +106,8 @@ class Sender:
                 if self._broken.get(line.key, 0.0) > clock.monotonic():
                     continue
                 room = self._room_for(line, len(due))
-                if room < (PORTION if line.lane == BULK and self.flying else 1):
+                patient = line.lane == BULK and self.flying and self._flights[line.channel_id].most is None
+                if room < (PORTION if patient else 1):
                     full = True
                 elif await self._try_feed(line, room) == room:
                     fed.append(line)
@@ -136,6 +137,11 @@ class Sender:
         cause = f"broadcast:{line.broadcast_id}" if line.broadcast_id else ""
         async with self.database.tx(line.account_id, cause=cause, relaxed=relaxed) as tx:
             channel, adapter = await self._adapter(tx, line)
+            flights = self._flights[channel.id]
+            flights.most = adapter.at_once
+            room = min(room, flights.room(line.lane))
+            if room <= 0:
+                return 0
             claimed = await lines.claim(tx, line, room, channel.sends_as)
             if not claimed:
                 return 0
@@ -175,7 +181,7 @@ class Sender:
 
     def _take_on(self, flights: Flights) -> None:
         """As many hands as there is work for, and room."""
-        for _ in range(min(len(flights), HANDS - flights.hands)):
+        for _ in range(min(len(flights), (flights.most or HANDS) - flights.hands)):
             flights.hands += 1
             self._start(self._send_all(flights))
 

@@ -49,6 +49,8 @@ class Flights:
 
     def __init__(self) -> None:
         self.careful = True
+        self.most: int | None = None
+        """How many messages the adapter takes on together, if it says."""
         self.held = self.out = self.hands = 0
         self._pace = 0.0
         self._settled, self._since = 0, 0.0
@@ -64,6 +66,8 @@ class Flights:
         most = CAREFUL_WINDOW
         if not self.careful:
             most = min(max(most, int(self._pace * AHEAD_SECONDS)), MOST_HELD)
+        if self.most is not None:  # who has no hand for it yet must not be marked as being sent
+            return self.most - self.held
         return _share(most, lane) - self.held
 
     def add(self, batch: Batch) -> None:

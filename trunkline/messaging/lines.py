@@ -51,7 +51,7 @@ class Claimed(Struct, frozen=True, gc=False):
     html: str | None
     subject: str | None
     attachments: list[dict[str, Any]] | None
-    quick_replies: list[str] | None
+    quick_replies: list[Any] | None
     headers: dict[str, Any] | None
     template_id: int | None
     credits: int
@@ -149,7 +149,7 @@ DUE = sql(
         case when c.rate is null then 0 else greatest(0, coalesce(
             extract(epoch from p.next_at - clock_timestamp()) - $2::float8, 0)) end::float8 as ready_in
     from line l
-    join accounts a on a.id = l.account_id and not a.suspended
+    join accounts a on a.id = l.account_id and not a.suspended and a.deleted_at is null
     left join channels c on c.id = l.channel_id and c.account_id in (l.account_id, 0) and c.active
     left join broadcasts b on b.account_id = l.account_id and b.id = l.broadcast_id
     left join paces p on p.channel_id = l.channel_id

@@ -24,7 +24,9 @@ LATENCY = Histogram(
     ["kind", "lane"],
     bounds=LONG_SECONDS,
 )
-RECEIVED = Counter("trunkline_received", "What providers told: messages, repeats, reports, opt-outs.", ["kind", "what"])
+RECEIVED = Counter(
+    "trunkline_received", "What providers told: messages, repeats, reports, opt-outs, events.", ["kind", "what"]
+)
 
 LANES = ("reply", "api", "bulk")
 
@@ -34,7 +36,7 @@ def sent(channel: Channel, lane: int, outcomes: Iterable[tuple[Outcome, float]])
     latency = LATENCY.of(channel.kind, LANES[lane])
     for outcome, seconds in outcomes:
         SENDS.of(channel.kind, outcome.status).add()
-        if outcome.status == "sent":
+        if outcome.status in ("sent", "delivered"):
             latency.observe(seconds)
 
 
@@ -45,11 +47,12 @@ def claimed(waited: Iterable[float]) -> None:
         waits.observe(seconds)
 
 
-def received(channel: Channel, reports: int, opt_outs: int, repeats: Sequence[bool]) -> None:
+def received(channel: Channel, reports: int, opt_outs: int, repeats: Sequence[bool], events: int = 0) -> None:
     """What one call of a provider brought; `repeats` tells of each message whether it was known already."""
     fresh = repeats.count(False)
     for what, count in (
-        ("message", fresh), ("repeat", len(repeats) - fresh), ("report", reports), ("opt_out", opt_outs)
+        ("message", fresh), ("repeat", len(repeats) - fresh), ("report", reports), ("opt_out", opt_outs),
+        ("event", events),
     ):  # fmt: skip
         if count:
             RECEIVED.of(channel.kind, what).add(count)

@@ -1,7 +1,10 @@
 """Media: files beside messages. Bytes lie in the blob store, rows say whose they are, links are signed."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import AsyncIterable, Sequence
 from typing import BinaryIO
+from urllib.parse import quote
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -10,37 +13,53 @@ from trunkline.channels.base import Attachment
 from trunkline.core import ids
 from trunkline.core.db import Database, Tx, sql
 from trunkline.core.errors import NotFound, TrunklineError
-from trunkline.core.media import judge
+from trunkline.core.media import BadMedia, judge
 from trunkline.core.tools import Tools
+
+Content = bytes | AsyncIterable[bytes]
 
 LINK = "media"
 CAP = 25 * 1024 * 1024
+STRANGER = "visitor:"
+"""Who begins like this is nobody we know: what they sent is downloaded, never shown."""
 
 
 class File(Struct, frozen=True):
     id: int
+    uuid: UUID
     key: str
     name: str
     content_type: str
     size: int
+    created_by: str
 
 
-async def keep(database: Database, account: int, attachments: Sequence[Attachment]) -> list[Attachment]:
+async def keep(
+    database: Database,
+    account: int,
+    attachments: Sequence[Attachment],
+    *,
+    takes: tuple[str, ...] = ("",),
+    by: str = "",
+) -> list[Attachment]:
     """Put bytes that came with a message into the store and return the attachments as links.
 
     Runs before the message's transaction: a crash in between leaves a file that nobody knows, never a message
-    without its file. What may not be kept (empty, a type that the store refuses) is named without a link.
+    without its file. What may not be kept (empty, a type that the store refuses, a content type that begins like none
+    of `takes`) is named without a link. `by` says who sent it.
     """
     kept = []
     for attachment in attachments:
         if attachment.content is None:
             kept.append(attachment)
             continue
-        kept.append(await _keep(database, account, attachment, attachment.content))
+        kept.append(await _keep(database, account, attachment, attachment.content, takes, by))
     return kept
 
 
-async def _keep(database: Database, account: int, attachment: Attachment, content: bytes) -> Attachment:
+async def _keep(
+    database: Database, account: int, attachment: Attachment, content: bytes, takes: tuple[str, ...], by: str
+) -> Attachment:
     tools: Tools = database.tools
     bare = msgspec.structs.replace(attachment, content=None)
     try:
@@ -49,8 +68,11 @@ async def _keep(database: Database, account: int, attachment: Attachment, conten
         )
     except TrunklineError:
         return bare
+    if not stored.content_type.startswith(takes):
+        await tools.media.delete(stored.key)
+        return bare
     digest = bytes.fromhex(stored.sha256)
-    row = (ids.new_uuid(), stored.key, attachment.name[:255], stored.content_type, stored.size, digest)
+    row = (ids.new_uuid(), stored.key, attachment.name[:255], stored.content_type, stored.size, digest, by)
     try:
         async with database.tx(account) as tx:
             id = await tx.value(int, INSERT, tx.account, *row) or 0
@@ -78,7 +100,42 @@ async def opened(database: Database, token: str) -> tuple[File, BinaryIO, bool]:
     stream = tools.media.open(file.key)
     _, download_only = judge(stream.read(4096), file.name, file.content_type)
     stream.seek(0)
-    return file, stream, download_only
+    return file, stream, download_only or file.created_by.startswith(STRANGER)
+
+
+async def add(database: Database, account: int, content: Content, *, name: str, by: str) -> File:
+    """Keep an uploaded file of one of the `SENDABLE` types; raises `BadMedia`, or `TooLarge` beyond `CAP`.
+
+    `name` is what people see: only letters, digits, space and `-[]()` stay of it before the ending.
+    """
+    tools: Tools = database.tools
+    name = readable(name)
+    stored = await tools.media.put(account, content, name=name, cap=CAP)
+    if not (stored.content_type in SENDABLE or stored.content_type.startswith(("audio/", "video/"))):
+        await tools.media.delete(stored.key)
+        raise BadMedia("This type of file cannot be sent.")
+    row = (ids.new_uuid(), stored.key, name, stored.content_type, stored.size, bytes.fromhex(stored.sha256), by)
+    try:
+        async with database.tx(account, by) as tx:
+            return await get(tx, await tx.value(int, INSERT, tx.account, *row) or 0)
+    except BaseException:
+        await tools.media.delete(stored.key)
+        raise
+
+
+def address(tools: Tools, account: int, file: File) -> str:
+    """A link that also tells the file's uuid and name."""
+    return f"{link(tools, account, file.id)}/{file.uuid}/{quote(file.name)}"
+
+
+def readable(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    stem = UNREADABLE.sub("", stem if dot else name)[:200].strip()
+    return f"{stem or 'file'}{dot}{UNREADABLE.sub('', ending)[:20] if dot else ''}"
+
+
+async def by_uuids(tx: Tx, uuids: Sequence[UUID]) -> dict[UUID, File]:
+    return {file.uuid: file for file in await tx.fetch(File, BY_UUIDS, tx.account, list(uuids))}
 
 
 async def get(tx: Tx, id: int) -> File:
@@ -88,9 +145,18 @@ async def get(tx: Tx, id: int) -> File:
     return file
 
 
+SENDABLE = frozenset(
+    {"image/apng", "image/avif", "image/gif", "image/jpeg", "image/png", "image/webp", "application/pdf"}
+)
+UNREADABLE = re.compile(r"[^\w\-\[\]() ]")
+
 INSERT = sql("""
-    insert into media (account_id, uuid, key, name, content_type, size, sha256) values ($1, $2, $3, $4, $5, $6, $7)
-    returning id
+    insert into media (account_id, uuid, key, name, content_type, size, sha256, created_by)
+    values ($1, $2, $3, $4, $5, $6, $7, $8) returning id
 """)
 
-SELECT = sql("select id, key, name, content_type, size from media where account_id = $1 and id = $2")
+_COLUMNS = "id, uuid, key, name, content_type, size, created_by"
+
+SELECT = sql(f"select {_COLUMNS} from media where account_id = $1 and id = $2")
+
+BY_UUIDS = sql(f"select {_COLUMNS} from media where account_id = $1 and uuid = any($2::uuid[])")

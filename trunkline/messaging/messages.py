@@ -49,6 +49,7 @@ class Message(Struct, frozen=True):
     delivered_at: datetime | None
     read_at: datetime | None
     failed_at: datetime | None
+    external_id: str | None
 
     @property
     def is_scheduled(self) -> bool:
@@ -86,7 +87,7 @@ _SELECT = """
         case when m.body is null then b.html else m.html end as html, coalesce(m.subject, b.subject) as subject,
         coalesce(m.attachments, '[]') as attachments, m.template_id, m.broadcast_id, m.batch, m.user_id, m.segments,
         m.credits, m.reason, m.error, m.provider_code, coalesce(m.metadata, '{}') as metadata, m.created_at,
-        m.scheduled_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at
+        m.scheduled_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.external_id
     from messages m
     join channels c on c.account_id in ($1, 0) and c.id = m.channel_id
     left join broadcasts b on b.account_id = m.account_id and b.id = m.broadcast_id

@@ -37,14 +37,14 @@ def decide(sent: Sent, attempts: int, *, at_most_once: bool, waits: Sequence[flo
     """`waits` are the seconds before each further try; `attempts` counts the one that `sent` tells of."""
     error = sent.error
     if error is None:
-        return Outcome("sent", external_id=sent.external_id)
+        return Outcome("delivered" if sent.arrived else "sent", external_id=sent.external_id)
     if error.code == "ambiguous" and at_most_once:
         return Outcome("unknown", reason="ambiguous", error=error.detail, provider_code=error.provider_code)
     if (error.retry or error.code in PASSING) and attempts <= len(waits):
         return _again(error, waits[attempts - 1] * random.uniform(0.8, 1.2))
     return Outcome(
         "failed",
-        reason=REASONS.get(error.code, error.code),
+        reason=error.reason or REASONS.get(error.code, error.code),
         error=error.detail,
         provider_code=error.provider_code,
         trouble=error.detail if error.stop_channel else None,

@@ -13,10 +13,10 @@ from msgspec import Struct
 from trunkline.billing import credits, prices
 from trunkline.channels.base import Attachment, Outbound
 from trunkline.contacts import values
-from trunkline.core import clock, text
+from trunkline.core import clock, opaque, text
 from trunkline.core.db import Tx, sql
 from trunkline.core.urns import Urn
-from trunkline.messaging import lines, mailing, measures, recipients, statuses
+from trunkline.messaging import choices, lines, mailing, measures, recipients, statuses
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.lines import Claimed, Line
 from trunkline.messaging.recipients import TEMPLATE_REQUIRED
@@ -164,7 +164,9 @@ async def _render(tx: Tx, base: Base, channel: Channel, messages: Sequence[Claim
         subject = text.compile(source).render(known, escape="header", missing="empty") if source else None
         kept = (body if said else None, html if said else None, subject if subject != base.subject else None)
         count = segment_count(channel, body)
-        price = prices.price(channel.kind, pool=channel.pool, metered=base.metered, segments=count)
+        price = prices.campaign_message(
+            channel.kind, channel.sends_as, pool=channel.pool, metered=base.metered, segments=count
+        )
         sent = letter.to(message, known) if letter else None
         out[message.id] = Rendered(body, html, subject, count, price, kept, sent)
     return out
@@ -249,16 +251,25 @@ def _outbound(tx: Tx, line: Line, channel: Channel, message: Claimed, rendered: 
         uuid=str(message.uuid),
         to=Urn(message.scheme, message.address),
         text=body,
+        account_id=line.account_id,
         attachments=[msgspec.convert(a, Attachment) for a in message.attachments or ()],
-        quick_replies=message.quick_replies or (),
+        quick_replies=choices.texts(message.quick_replies),
         mail=mail,
         extra={
             **(message.headers or {}),
             "contact_id": message.contact_id,
             "conversation_id": message.conversation_id,
+            **_outside_ids(tx, channel, message),
         },
         logged=line.lane != BULK,
     )
+
+
+def _outside_ids(tx: Tx, channel: Channel, message: Claimed) -> dict[str, Any]:
+    """What the owner of a custom channel knows the contact by, in calls of their own."""
+    if channel.kind != "custom_http":
+        return {}
+    return {"contact_ref": opaque.write(tx.database.tools.vault, "contact", message.contact_id)}
 
 
 BASE = sql("""

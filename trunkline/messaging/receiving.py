@@ -11,18 +11,19 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trunkline.channels.base import Inbound, OptOut, Status
+from trunkline.channels.base import ChannelEvent, Inbound, OptOut, Status
 from trunkline.contacts import people, urns
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
-from trunkline.core.errors import NotFound
+from trunkline.core.errors import Malformed, NotFound
 from trunkline.core.jobs import Desk, job
 from trunkline.core.text import clean
-from trunkline.messaging import bouncing, channels, consenting, measures, media, statuses
+from trunkline.messaging import bouncing, channel_events, channels, consenting, measures, media, statuses
+from trunkline.messaging.channel_events import Noted
 from trunkline.messaging.channels import POOL, Channel
 from trunkline.messaging.events import MessageReceived
 
-Item = Inbound | Status | OptOut
+Item = Inbound | Status | OptOut | ChannelEvent
 """What a provider may tell us."""
 
 EARLY_SECONDS = (1, 5, 30, 300)
@@ -31,6 +32,9 @@ EARLY_SECONDS = (1, 5, 30, 300)
 LONGEST = 65_536
 """Characters of an inbound text that are kept."""
 
+DEEPEST = 64
+"""Levels of what a provider tells beside a message."""
+
 
 class Received(Struct, frozen=True):
     message_id: int
@@ -38,21 +42,32 @@ class Received(Struct, frozen=True):
     contact_id: int
 
 
+class Taken(Struct, frozen=True):
+    messages: list[Received]
+    events: list[Noted]
+
+
 async def take(database: Database, channel: Channel, items: Sequence[Item]) -> list[Received]:
     """Store what a provider told us about one channel. On a pool channel each item finds its own workspace."""
+    return (await take_all(database, channel, items)).messages
+
+
+async def take_all(database: Database, channel: Channel, items: Sequence[Item]) -> Taken:
+    """As `take`; says of events too what became of them."""
     items = [_cleaned(item) for item in items]
-    received, early = await _take(database, channel, items)
+    taken, early = await _take(database, channel, items)
     if early:
         async with database.tx(channel.account_id) as tx:
             _look_later(tx, channel, early, 0)
     reports, opt_outs = (sum(isinstance(item, kind) for item in items) for kind in (Status, OptOut))
-    measures.received(channel, reports, opt_outs, [each.duplicate for each in received])
-    return received
+    repeats = [each.duplicate for each in taken.messages]
+    measures.received(channel, reports, opt_outs, repeats, len(taken.events))
+    return taken
 
 
-async def _take(database: Database, channel: Channel, items: Sequence[Item]) -> tuple[list[Received], list[Status]]:
+async def _take(database: Database, channel: Channel, items: Sequence[Item]) -> tuple[Taken, list[Status]]:
     """What was stored, and the reports that came before our own note of the send, as far as one can tell."""
-    received: list[Received] = []
+    taken = Taken([], [])
     early: list[Status] = []
     for account, batch in (await _by_account(database, channel, items)).items():
         batch = [await _with_files(database, account, channel, item) for item in batch]
@@ -67,8 +82,11 @@ async def _take(database: Database, channel: Channel, items: Sequence[Item]) -> 
                         await consenting.unsubscribe(tx, item.message_id, item.evidence)
             messages = [item for item in batch if isinstance(item, Inbound)]
             if messages:
-                received += await store(tx, channel, messages)
-    return received, [report for report in early if report.external_id and not report.message_id]
+                taken.messages.extend(await store(tx, channel, messages))
+            occurred = [item for item in batch if isinstance(item, ChannelEvent)]
+            if occurred:
+                taken.events.extend(await channel_events.store(tx, channel, occurred))
+    return taken, [report for report in early if report.external_id and not report.message_id]
 
 
 def _look_later(tx: Tx, channel: Channel, reports: Sequence[Status], tries: int) -> None:
@@ -132,7 +150,7 @@ async def _by_account(database: Database, channel: Channel, items: Sequence[Item
             OWNERS,
             channel.id,
             [item.external_id if isinstance(item, Status) else None for item in items],
-            [item.urn.path if isinstance(item, Inbound) else None for item in items],
+            [item.urn.path if isinstance(item, Inbound | ChannelEvent) else None for item in items],
         )
     batches: dict[int, list[Item]] = {}
     for owner in owners:
@@ -155,15 +173,17 @@ async def _with_files(database: Database, account: int, channel: Channel, item: 
     return msgspec.structs.replace(item, attachments=kept)
 
 
-def _cleaned(value: Any) -> Any:
+def _cleaned(value: Any, depth: int = 0) -> Any:
     """The same without the characters that the database does not take, wherever a provider hid them."""
+    if depth > DEEPEST:
+        raise Malformed("The body is nested too deeply.")
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Struct):
-        return msgspec.structs.replace(value, **_cleaned(msgspec.structs.asdict(value)))
+        return msgspec.structs.replace(value, **_cleaned(msgspec.structs.asdict(value), depth))
     if isinstance(value, dict):
-        return {clean(str(name)): _cleaned(one) for name, one in value.items()}
-    return [_cleaned(one) for one in value] if isinstance(value, list | tuple) else value
+        return {clean(str(name)): _cleaned(one, depth + 1) for name, one in value.items()}
+    return [_cleaned(one, depth + 1) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _row(message: Inbound, contact_id: int) -> tuple[object, ...]:
@@ -197,6 +217,7 @@ def _event(channel: Channel, message: Inbound, contact_id: int, id: int) -> Mess
         automatic=message.automatic,
         reaction=message.reaction,
         words=channel.sends_as in ("sms", "whatsapp"),
+        assistant_id=message.assistant_id,
     )
 
 

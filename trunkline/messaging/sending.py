@@ -29,7 +29,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     html: str | None = None
     subject: str | None = None
     attachments: list[dict[str, Any]] = []
-    quick_replies: list[str] = []
+    quick_replies: list[Any] = []
+    """As `choices.stored` gives them."""
     headers: dict[str, Any] = {}
     template_id: int | None = None
     conversation_id: int | None = None
@@ -37,6 +38,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     uuid: UUID | None = None
     flow_id: int | None = None
+    broadcast_id: int | None = None
 
 
 class Queued(Struct, frozen=True):
@@ -86,9 +88,20 @@ async def queue_many(
     inserted = await tx.rows(INSERT, tx.account, channel.id, lane, batch, at, expires_at, at or clock.now(), *columns)
     for n, count, cost, (id, created_at) in zip(taken, counts, costs, inserted, strict=True):
         outcomes[n] = Queued(id, count, cost, created_at)
-    tx.record(MessagesQueued([row[0] for row in inserted], drafts[taken[0]].conversation_id))
+    callbacks = [id for n, (id, _) in zip(taken, inserted, strict=True) if "callback_url" in drafts[n].metadata]
+    tx.record(MessagesQueued([row[0] for row in inserted], drafts[taken[0]].conversation_id, callbacks))
     tx.wake("outbound")
     return outcomes
+
+
+async def fail(tx: Tx, draft: Draft, reason: str, channel: Channel | None = None) -> int:
+    """Keep a message that cannot be sent; without a channel it has no address either. Nothing is charged."""
+    to = draft.to if channel else Urn("", "")
+    row = (draft.contact_id, to.scheme, to.path, draft.text, json_text(draft.attachments or None))
+    more = (json_text(draft.quick_replies or None), draft.conversation_id, draft.broadcast_id)
+    id = await tx.value(int, FAIL, tx.account, channel.id if channel else 0, reason, *row, *more)
+    assert id is not None
+    return id
 
 
 async def cancel_for_address(tx: Tx, kind: str, address: str) -> int:
@@ -133,6 +146,7 @@ def _row(draft: Draft, count: int, cost: int) -> tuple[object, ...]:
         cost,
         draft.uuid,
         draft.flow_id,
+        draft.broadcast_id,
     )
 
 
@@ -140,23 +154,33 @@ INSERT = sql("""
     with draft as (
         select * from unnest($8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
             $15::text[], $16::jsonb[], $17::bigint[], $18::bigint[], $19::bigint[], $20::jsonb[], $21::int[],
-            $22::int[], $23::uuid[], $24::bigint[]) with ordinality
+            $22::int[], $23::uuid[], $24::bigint[], $25::bigint[]) with ordinality
             as d (contact_id, scheme, address, body, html, subject, attachments, quick_replies, headers, template_id,
-            conversation_id, user_id, metadata, segments, credits, uuid, flow_id, position)
+            conversation_id, user_id, metadata, segments, credits, uuid, flow_id, broadcast_id,
+            position)
     ), message as (
         insert into messages (account_id, direction, status, lane, channel_id, batch, scheduled_at, expires_at,
             contact_id, scheme, address, kind, body, html, subject, attachments, quick_replies, headers, template_id,
-            conversation_id, user_id, metadata, segments, credits, credit_state, uuid, flow_id)
+            conversation_id, user_id, metadata, segments, credits, credit_state, uuid, flow_id,
+            broadcast_id)
         select $1, 'out', 'queued', $3, $2, $4, $5, $6, contact_id, scheme, address,
             case when html is null then 'text' else 'html' end, body, html, subject, attachments::jsonb,
             quick_replies::jsonb, headers, template_id, conversation_id, user_id, metadata, segments, credits,
-            case when credits > 0 then 'reserved' else 'none' end, coalesce(uuid, gen_random_uuid()), flow_id
+            case when credits > 0 then 'reserved' else 'none' end, coalesce(uuid, new_uuid()), flow_id,
+            broadcast_id
         from draft order by position
         returning id, created_at
     ), waiting as (
         insert into outbound (lane, channel_id, account_id, run_at, id) select $3, $2, $1, $7, id from message
     )
     select id, created_at from message order by id
+""")
+
+FAIL = sql("""
+    insert into messages (account_id, direction, status, channel_id, reason, contact_id, scheme, address, body,
+        attachments, quick_replies, conversation_id, broadcast_id, failed_at)
+    values ($1, 'out', 'failed', $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9::text::jsonb, $10, $11, now())
+    returning id
 """)
 
 WAITING_FOR = sql("""

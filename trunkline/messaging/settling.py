@@ -32,7 +32,7 @@ async def settle(database: Database, line: Line, channel: Channel, results: Sequ
             await lines.postpone(tx, line, again)
             tx.wake("outbound")
         if line.lane != BULK:  # whom a broadcast reached is noted when it is over
-            reached = [claimed.contact_id for claimed, _, outcome in decided if outcome.status == "sent"]
+            reached = [claimed.contact_id for claimed, _, outcome in decided if outcome.status in GONE]
             await people.touch(tx, reached, outbound=clock.now())
         await logs.add(tx, [_entry(channel, *row) for row in decided if _worth_logging(line, *row)])
         for claimed, _, outcome in decided:
@@ -56,7 +56,7 @@ def _change(claimed: Claimed, outcome: Outcome) -> Change:
 
 def _worth_logging(line: Line, claimed: Claimed, sent: Sent, outcome: Outcome) -> bool:
     """A broadcast logs what went wrong; everything else is logged whole."""
-    return sent.exchange is not None and (line.lane != BULK or outcome.status != "sent")
+    return sent.exchange is not None and (line.lane != BULK or outcome.status not in GONE)
 
 
 def _entry(channel: Channel, claimed: Claimed, sent: Sent, outcome: Outcome) -> logs.Entry:
@@ -84,6 +84,9 @@ async def _stop(tx: Tx, channel: Channel, claimed: Claimed) -> None:
 async def _rest(tx: Tx, channel: Channel, outcomes: Sequence[Outcome]) -> None:
     if rest := max((outcome.rest or 0.0 for outcome in outcomes), default=0.0):
         await lines.pause(tx, channel.id, rest)
+
+
+GONE = ("sent", "delivered")
 
 
 def with_lease(claimed: Claimed, fence: object) -> Claimed:

@@ -43,6 +43,7 @@ class Changed(Struct, frozen=True, gc=False):
     reason_before: str | None
     handed_over: bool
     variant: int | None
+    calls_back: bool
     moved: bool
 
 
@@ -53,7 +54,7 @@ async def apply_many(tx: Tx, changes: Sequence[Change]) -> list[Changed]:
         await _settle(tx, changed)
         await _count(tx, changed)
         rows = [(m.id, m.status, m.conversation_id, m.broadcast_id, m.reason) for m in changed]
-        tx.record(MessagesChanged(rows))
+        tx.record(MessagesChanged(rows, list(dict.fromkeys(m.id for m in changed if m.calls_back))))
     return changed
 
 
@@ -179,7 +180,8 @@ APPLY = sql("""
     with old as materialized (
         select m.ctid, m.id, m.status as before, m.credits, m.credit_state as credit_before, m.conversation_id,
             m.broadcast_id, m.contact_id, c.status, c.external_id, c.reason, c.error, c.provider_code,
-            m.reason as reason_before, m.sent_at is not null as handed_over, m.variant, m.channel_id, m.user_id
+            m.reason as reason_before, m.sent_at is not null as handed_over, m.variant, m.channel_id, m.user_id,
+            coalesce(m.metadata ? 'callback_url', false) as calls_back
         from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
             as c (id, status, external_id, reason, error, provider_code)
         cross join lateral (
@@ -219,7 +221,7 @@ APPLY = sql("""
         and m.credit_state = old.credit_before
     returning m.id, old.before, m.status, old.conversation_id, old.broadcast_id, old.contact_id, old.credits,
         old.credit_before, m.credit_state, m.reason, old.reason_before, old.handed_over, old.variant, old.channel_id,
-        old.user_id
+        old.user_id, old.calls_back
     ), gone as (
         select channel_id, user_id from new where not handed_over and status in ('sent', 'delivered', 'read')
     ), counted as (
@@ -234,10 +236,10 @@ APPLY = sql("""
         ) fact
     )
     select id, before, status, conversation_id, broadcast_id, contact_id, credits, credit_before, credit_state,
-        reason, reason_before, handed_over, variant, true as moved from new
+        reason, reason_before, handed_over, variant, calls_back, true as moved from new
     union all
     select id, before, status, conversation_id, broadcast_id, contact_id, credits, credit_before, credit_before, null,
-        reason_before, handed_over, variant, false
+        reason_before, handed_over, variant, calls_back, false
     from old where id not in (select id from new)
 """)
 

@@ -50,14 +50,43 @@ class Incoming(Struct, frozen=True):
         return shown(self.scheme, self.address)
 
 
+class Spoken(Struct, frozen=True):
+    """A message of a conversation with its words, in either direction."""
+
+    id: int
+    external_id: str | None
+    direction: str
+    channel: str
+    scheme: str
+    address: str
+    contact_id: int
+    conversation_id: int | None
+    text: str
+    at: datetime
+
+    @property
+    def shown_address(self) -> str:
+        return shown(self.scheme, self.address)
+
+
 async def outgoing(tx: Tx, ids: Sequence[int]) -> dict[int, Outgoing]:
-    """Messages of ours by id; what is unknown is left out."""
+    """Messages of ours by id; what is unknown is left out, and calls, which have events of their own."""
     return {one.id: one for one in await tx.fetch(Outgoing, OUTGOING, tx.account, list(set(ids)))}
 
 
 async def incoming(tx: Tx, ids: Sequence[int]) -> dict[int, Incoming]:
     """Messages to us by id; reactions to messages are not messages."""
     return {one.id: one for one in await tx.fetch(Incoming, INCOMING, tx.account, list(set(ids)))}
+
+
+async def spoken(tx: Tx, ids: Sequence[int]) -> dict[int, Spoken]:
+    """Messages by id; of ours those that were handed over, no campaigns' ones, and of others' no reactions."""
+    return {one.id: one for one in await tx.fetch(Spoken, SPOKEN, tx.account, list(set(ids)))}
+
+
+async def callbacks(tx: Tx, ids: Sequence[int]) -> dict[int, str]:
+    """The URLs that messages named to be told what becomes of them."""
+    return dict(await tx.rows(CALLBACKS, tx.account, list(set(ids)))) if ids else {}
 
 
 async def last_mails(tx: Tx, whom: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Outgoing]:
@@ -81,7 +110,7 @@ OUTGOING = sql("""
     from messages m
     join channels c on c.account_id in ($1, 0) and c.id = m.channel_id
     left join templates t on t.account_id = $1 and t.id = m.template_id
-    where m.account_id = $1 and m.id = any($2::bigint[]) and m.direction = 'out'
+    where m.account_id = $1 and m.id = any($2::bigint[]) and m.direction = 'out' and m.kind <> 'call'
 """)
 
 INCOMING = sql("""
@@ -90,6 +119,20 @@ INCOMING = sql("""
     from messages m
     join channels c on c.account_id in ($1, 0) and c.id = m.channel_id
     where m.account_id = $1 and m.id = any($2::bigint[]) and m.direction = 'in' and m.kind <> 'reaction'
+""")
+
+SPOKEN = sql("""
+    select m.id, m.external_id, m.direction, c.sends_as as channel, m.scheme, m.address, m.contact_id,
+        m.conversation_id, coalesce(m.body, '') as text, coalesce(m.sent_at, m.created_at) as at
+    from messages m
+    join channels c on c.account_id in ($1, 0) and c.id = m.channel_id
+    where m.account_id = $1 and m.id = any($2::bigint[]) and m.kind <> 'reaction'
+        and (m.direction = 'in' or (m.sent_at is not null and m.broadcast_id is null))
+""")
+
+CALLBACKS = sql("""
+    select id, metadata ->> 'callback_url' from messages
+    where account_id = $1 and id = any($2::bigint[]) and metadata ->> 'callback_url' is not null
 """)
 
 LAST_MAILS = sql("""

@@ -1,5 +1,6 @@
 """Who the client is when a proxy stands in front: believed from trusted addresses only."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -9,7 +10,7 @@ from trunkline.core.errors import Refusal
 
 
 class Proxied:
-    """Puts client and scheme as the nearest trusted proxies saw them into the scope."""
+    """Puts client, scheme and host as the nearest trusted proxies saw them into the scope."""
 
     def __init__(self, app: Any, trusted: Sequence[str]) -> None:
         self.app = app
@@ -34,6 +35,10 @@ class Proxied:
         schemes = _entries(scope, b"x-forwarded-proto")
         if schemes and schemes[-1].lower() in ("http", "https"):
             scope["scheme"] = schemes[-1].lower()
+        hosts = _entries(scope, b"x-forwarded-host")
+        if hosts and HOST.fullmatch(hosts[-1]):
+            others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+            scope["headers"] = [(b"host", hosts[-1].encode()), *others]
 
     def _client(self, hops: Sequence[str]) -> str | None:
         """The rightmost address that is not a proxy of ours; whatever stands left of it may be invented."""
@@ -72,3 +77,6 @@ def _network(entry: str) -> Any:
         return ip_network(entry, strict=False)
     except ValueError as error:
         raise Refusal(f"'{entry}' in TRUNKLINE_TRUSTED_PROXIES is neither an IP address nor a CIDR block.") from error
+
+
+HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")

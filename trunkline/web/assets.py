@@ -1,4 +1,4 @@
-"""Style, script and icon: their address changes with their content, so browsers keep them for good."""
+"""Styles, scripts and icons: their address changes with their content, so browsers keep them for good."""
 
 import hashlib
 from functools import cache
@@ -12,10 +12,11 @@ from starlette.routing import Route
 
 STATIC = Path(__file__).parent / "static"
 
-TYPES = {
-    "trunkline.css": "text/css",
-    "trunkline.js": "text/javascript",
-    "favicon.svg": "image/svg+xml",
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".json": "application/json"}
+
+# Served as one file: a page asks for one style sheet, a reader opens a small one.
+BUNDLES = {
+    "trunkline.css": ["base", "layout", "forms", "content", "tables", "status", "above", "alone"],
 }
 
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -31,7 +32,7 @@ class Asset(Struct, frozen=True):
 def routes() -> list[Route]:
     async def hashed(request: Request) -> Response:
         name, digest = request.path_params["name"], request.path_params["digest"]
-        if name not in TYPES or _asset(name).digest != digest:
+        if name not in _names() or _asset(name).digest != digest:
             raise HTTPException(404)
         return _response(_asset(name), FOR_GOOD)
 
@@ -39,7 +40,7 @@ def routes() -> list[Route]:
         return _response(_asset("favicon.svg"), FOR_A_DAY)
 
     return [
-        Route("/static/{digest}/{name}", hashed),
+        Route("/static/{digest}/{name:path}", hashed),
         Route("/favicon.svg", icon),
         Route("/favicon.ico", icon),
     ]
@@ -56,10 +57,20 @@ def _response(asset: Asset, caching: str) -> Response:
         "Cross-Origin-Resource-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(asset.content, headers=headers, media_type=TYPES[asset.name])
+    return Response(asset.content, headers=headers, media_type=TYPES[Path(asset.name).suffix])
+
+
+@cache
+def _names() -> frozenset[str]:
+    """What may be asked for: no name from outside is ever looked up in the file system."""
+    found = (place.relative_to(STATIC).as_posix() for place in STATIC.rglob("*") if place.suffix in TYPES)
+    return frozenset([*BUNDLES, *found])
 
 
 @cache
 def _asset(name: str) -> Asset:
-    content = (STATIC / name).read_bytes()
+    if name in BUNDLES:
+        content = b"\n".join((STATIC / "style" / f"{part}.css").read_bytes() for part in BUNDLES[name])
+    else:
+        content = (STATIC / name).read_bytes()
     return Asset(name, hashlib.sha256(content).hexdigest()[:16], content)

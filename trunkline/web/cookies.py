@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trunkline.accounts import browsers
 from trunkline.accounts.sessions import ABSOLUTE
 
 
@@ -12,16 +13,17 @@ def token(request: Request) -> str:
 
 def keep(request: Request, response: Response, token: str) -> None:
     """For as long as a session can last; the server forgets an idle one sooner."""
-    _set(request, response, token, int(ABSOLUTE.total_seconds()))
+    put(request, response, _name(request), token, int(ABSOLUTE.total_seconds()))
 
 
 def drop(request: Request, response: Response) -> None:
-    _set(request, response, "", 0)
+    put(request, response, _name(request), "", 0)
 
 
-def _set(request: Request, response: Response, value: str, seconds: int) -> None:
+def put(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """A cookie that scripts do not see and other sites do not send; zero seconds remove it."""
     response.set_cookie(
-        _name(request),
+        name,
         value,
         max_age=seconds,
         path="/",
@@ -32,7 +34,7 @@ def _set(request: Request, response: Response, value: str, seconds: int) -> None
 
 
 def _name(request: Request) -> str:
-    return "__Host-trunkline" if _is_secure(request) else "trunkline"
+    return browsers.cookie_name(_is_secure(request))
 
 
 def _is_secure(request: Request) -> bool:

@@ -3,20 +3,19 @@
 Two proofs are asked for: a token that only our own pages know, and the browser's word on where the request began.
 """
 
-import hashlib
 import hmac
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from trunkline.accounts import browsers
 from trunkline.core.errors import Forbidden
 
 FIELD = "csrf"
 
 
 def token(session_token: str) -> str:
-    """Hangs on the session, which is secret and random: nothing has to be stored, and it ends with the session."""
-    return hmac.digest(session_token.encode(), b"trunkline csrf", hashlib.sha256).hex()
+    return browsers.proof(session_token)
 
 
 def check(request: Request, session_token: str, given: str, *, public_url: str = "") -> None:

@@ -19,7 +19,7 @@ from trunkline.core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from trunkline.web import rendering
+from trunkline.web import preferences, rendering
 
 STATUSES: dict[type[TrunklineError], int] = {
     Malformed: 400,
@@ -74,6 +74,5 @@ def _answer(request: Request, status: int, code: str, message: str, headers: Map
         return Response(body, status, {"Cache-Control": "no-store", **headers}, "application/json")
     title = TITLES[status][1] if status in TITLES else "That did not work"
     reference = request.scope.get("state", {}).get("request_id", "")
-    return rendering.page(
-        "error.html", status, headers, status=status, title=title, message=message, reference=reference
-    )
+    shown = {"status": status, "title": title, "message": message, "reference": reference}
+    return rendering.page("error.html", status, headers, preferences=preferences.of(request), **shown)

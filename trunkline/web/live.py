@@ -1,6 +1,10 @@
-"""`/live`: server-sent events. A browser that was cut off names the last id it heard and misses nothing."""
+"""`/live`: server-sent events. A browser that was cut off names the last id it heard and misses nothing.
 
-from collections.abc import AsyncIterator
+An event is called by what happened, its data are ids. With `?as=update` all are called `update` and say their kind in
+the data, for pages that want to hear everything.
+"""
+
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 from starlette.requests import Request
@@ -20,6 +24,8 @@ HEARTBEAT_SECONDS = 15.0
 RETRY_MS = 2000
 PAGE = 1000
 
+Written = Callable[[Update], bytes]
+
 HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -35,15 +41,18 @@ def routes(database: Database, hub: Hub) -> list[Route]:
         if visitor is None:
             raise Unauthenticated
         after = _after(request)
+        written = _update if request.query_params.get("as") == "update" else _event
         hub.check_room(visitor.user.id)
         if request.method == "HEAD":
             return Response(headers=HEADERS, media_type="text/event-stream")
-        return StreamingResponse(_spoken(database, hub, visitor, after), 200, HEADERS, "text/event-stream")
+        return StreamingResponse(_spoken(database, hub, visitor, after, written), 200, HEADERS, "text/event-stream")
 
     return [Route("/live", events, methods=["GET"])]
 
 
-async def _spoken(database: Database, hub: Hub, visitor: Visitor, after: int | None) -> AsyncIterator[bytes]:
+async def _spoken(
+    database: Database, hub: Hub, visitor: Visitor, after: int | None, written: Written
+) -> AsyncIterator[bytes]:
     """What goes over the wire. It ends when the database is away: the browser comes back."""
     try:
         yield f"retry: {RETRY_MS}\n\n".encode()
@@ -54,8 +63,8 @@ async def _spoken(database: Database, hub: Hub, visitor: Visitor, after: int | N
                 yield RESET % last
             async for missed in _missed(database, visitor, last):
                 last = missed[-1].seq
-                yield b"".join(map(_event, missed))
-            async for chunk in _coming(database, visitor, stream, last):
+                yield b"".join(map(written, missed))
+            async for chunk in _coming(database, visitor, stream, last, written):
                 yield chunk
     except Unavailable:
         return
@@ -73,7 +82,9 @@ async def _missed(database: Database, visitor: Visitor, after: int) -> AsyncIter
         more = len(updates) == PAGE
 
 
-async def _coming(database: Database, visitor: Visitor, stream: Stream, last: int) -> AsyncIterator[bytes]:
+async def _coming(
+    database: Database, visitor: Visitor, stream: Stream, last: int, written: Written
+) -> AsyncIterator[bytes]:
     """Updates as they happen, for as long as the visitor may see them, and a sign of life when there are none."""
     checked = spoken = clock.monotonic()
     while not stream.ended:
@@ -85,7 +96,7 @@ async def _coming(database: Database, visitor: Visitor, stream: Stream, last: in
             checked = now
         if new := [update for update in updates if update.seq > last]:
             last, spoken = new[-1].seq, now
-            yield b"".join(map(_event, new))
+            yield b"".join(map(written, new))
         elif now >= spoken + HEARTBEAT_SECONDS:
             spoken = now
             yield b":\n\n"
@@ -116,6 +127,11 @@ def _after(request: Request) -> int | None:
 
 def _event(update: Update) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (update.seq, update.kind.encode(), msgspec.json.encode(update.ids))
+
+
+def _update(update: Update) -> bytes:
+    told = msgspec.json.encode({"kind": update.kind, "ids": update.ids})
+    return b"id: %d\nevent: update\ndata: %b\n\n" % (update.seq, told)
 
 
 MOST_DIGITS = 19

@@ -2,26 +2,56 @@
 
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trunkline.core.db import Database
-from trunkline.web import assets, errors, live, signing, status
+from trunkline.health import Pulse
+from trunkline.web import (
+    assets,
+    contact,
+    contact_groups,
+    contacts,
+    errors,
+    live,
+    me,
+    menu,
+    palette,
+    signing,
+    status,
+    visitors,
+)
 from trunkline.web.hub import Hub
+from trunkline.web.sections import Section
+from trunkline.web.visitors import Visitor
+from trunkline.web.visits import Site
+
+SECTIONS: list[Section] = [
+    contacts.pages,
+    contact_groups.pages,
+    contact.pages,
+    status.pages,
+    me.pages,
+    palette.pages,
+]
 
 
 class Pages:
     """The web pages of one process. `dialects` tells which APIs are `served`."""
 
     def __init__(self, database: Database, dialects: Any):
-        self.database = database
-        self.dialects = dialects
         self.hub = Hub(database)
+        sections = frozenset(section.name for section in SECTIONS)
+        self.site = Site(database, self.hub, dialects, sections, Pulse(database))
 
     def routes(self) -> list[Route]:
         return [
-            *status.routes(self.database, self.dialects.served),
-            *signing.routes(self.database),
-            *live.routes(self.database, self.hub),
+            Route("/", visitors.signed_in(self.site.database, self._start)),
+            *(route for section in SECTIONS for route in section.routes(self.site)),
+            *status.routes(self.site),
+            *signing.routes(self.site.database),
+            *live.routes(self.site.database, self.hub),
             *assets.routes(),
         ]
 
@@ -35,3 +65,8 @@ class Pages:
     async def close(self) -> None:
         """End all streams; browsers come back by themselves and resume."""
         await self.hub.close()
+
+    async def _start(self, request: Request, visitor: Visitor) -> Response:
+        """The first page of the menu."""
+        first = next(entry.path for entry in menu.ENTRIES if entry.section in self.site.sections)
+        return RedirectResponse(first, 303, {"Cache-Control": "no-store"})

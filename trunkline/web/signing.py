@@ -10,7 +10,7 @@ from starlette.routing import Route
 from trunkline.accounts import sessions
 from trunkline.core.db import Database
 from trunkline.core.errors import LimitReached, NotFound, Unauthenticated
-from trunkline.web import cookies, csrf, rendering, visitors
+from trunkline.web import cookies, csrf, preferences, rendering, visitors
 from trunkline.web.visitors import Visitor
 
 
@@ -20,7 +20,7 @@ def routes(database: Database) -> list[Route]:
     async def page(request: Request) -> Response:
         if await visitors.find(database, request):
             return _to("/")
-        return rendering.page("login.html")
+        return rendering.page("login.html", preferences=preferences.of(request))
 
     async def login(request: Request) -> Response:
         """The session that the browser had before, somebody's perhaps, ends with the new one."""
@@ -33,10 +33,13 @@ def routes(database: Database) -> list[Route]:
                 database, email, password, ip=_ip(request), user_agent=agent, previous=previous
             )
         except Unauthenticated as error:
-            return rendering.page("login.html", 401, email=email, problem=error.message)
+            return rendering.page(
+                "login.html", 401, preferences=preferences.of(request), email=email, problem=error.message
+            )
         except LimitReached as error:
             headers = {"Retry-After": str(error.retry_after)}
-            return rendering.page("login.html", 429, headers, email=email, problem=_wait(error))
+            shown = {"preferences": preferences.of(request), "email": email, "problem": _wait(error)}
+            return rendering.page("login.html", 429, headers, **shown)
         response = _to("/")
         cookies.keep(request, response, signed_in.token)
         return response

@@ -1,9 +1,6 @@
 """The status page: is it working, how busy is it, what needs a person."""
 
-import asyncio
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -14,13 +11,15 @@ from starlette.routing import Route
 from trunkline import __version__, health
 from trunkline.campaigns import broadcasts
 from trunkline.campaigns.broadcasts import Broadcast, Progress
-from trunkline.core import clock, events
-from trunkline.core.db import Database, Tx
+from trunkline.core import clock
+from trunkline.core.db import Tx
 from trunkline.core.errors import Unauthenticated
 from trunkline.inbox import listing
 from trunkline.messaging import channels
-from trunkline.web import rendering, visitors
+from trunkline.web import visitors
+from trunkline.web.sections import Section
 from trunkline.web.visitors import Visitor
+from trunkline.web.visits import Site, Visit
 
 MOST_BROADCASTS = 10
 
@@ -72,44 +71,31 @@ class Status(Struct, frozen=True):
         return [channel for channel in self.channels if channel.trouble]
 
 
-def routes(database: Database, served: Iterable[Any]) -> list[Route]:
-    pulse = Pulse(database)
-    apis = [Api(each.name, each.title, each.address) for each in served]
+pages = Section("status")
 
-    async def page(request: Request, visitor: Visitor) -> Response:
-        status = await _look(database, pulse, visitor)
-        return rendering.page("status.html", visitor=visitor, status=status, apis=apis, kinds=sorted(events.TYPES))
 
+@pages.get("/status")
+async def page(visit: Visit) -> Response:
+    status = await _look(visit.site, visit.visitor)
+    apis = [Api(each.name, each.title, each.address) for each in visit.site.dialects.served]
+    return visit.page("status.html", block="status", status=status, apis=apis)
+
+
+def routes(site: Site) -> list[Route]:
     async def numbers(request: Request) -> Response:
-        visitor = await visitors.find(database, request)
+        visitor = await visitors.find(site.database, request)
         if visitor is None:
             raise Unauthenticated
-        status = await _look(database, pulse, visitor)
+        status = await _look(site, visitor)
         headers = {"Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "same-origin"}
         return Response(msgspec.json.encode(status), 200, headers, "application/json")
 
-    return [Route("/", visitors.signed_in(database, page)), Route("/status.json", numbers)]
+    return [Route("/status.json", numbers)]
 
 
-class Pulse:
-    """The installation's numbers, counted once a second at most, however many look."""
-
-    def __init__(self, database: Database):
-        self._database = database
-        self._lock = asyncio.Lock()
-        self._counted: tuple[float, health.Numbers] | None = None
-
-    async def numbers(self) -> health.Numbers:
-        async with self._lock:
-            if self._counted is None or self._counted[0] <= clock.monotonic():
-                numbers = await health.numbers(self._database)
-                self._counted = (clock.monotonic() + 1, numbers)
-            return self._counted[1]
-
-
-async def _look(database: Database, pulse: Pulse, visitor: Visitor) -> Status:
-    numbers = await pulse.numbers()
-    async with database.tx(visitor.account_id, visitor.actor) as tx:
+async def _look(site: Site, visitor: Visitor) -> Status:
+    numbers = await site.pulse.numbers()
+    async with site.database.tx(visitor.account_id, visitor.actor) as tx:
         return Status(
             version=__version__,
             at=clock.now(),

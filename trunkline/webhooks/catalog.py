@@ -26,6 +26,8 @@ def wants(profile: str | None, events: Collection[str], name: str, channel: str 
     """Whether an endpoint with this profile, or these events, is to be told; without a channel, whether on any."""
     if profile is None:
         return name in events
+    if profile == EVERYTHING:
+        return True
     chosen = PROFILES.get(profile)
     if chosen is None or name not in chosen.events:
         return False
@@ -37,6 +39,9 @@ def names(profile: str | None, events: Collection[str]) -> list[str]:
     told = PROFILES[profile].events if profile in PROFILES else events
     return [name for name in EVENTS if name in told]
 
+
+EVERYTHING = "*"
+"""Also what this catalogue does not know: other dialects have words of their own."""
 
 _TEXT = ("sms", "email", "whatsapp", "voice", "telegram", "web_chat", "custom")
 _MAIL = ("email",)

@@ -13,7 +13,7 @@ from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.events import Happened
 from trunkline.core.jobs import Desk, job
-from trunkline.webhooks import catalog, endpoints
+from trunkline.webhooks import account_webhook, endpoints
 from trunkline.webhooks.endpoints import Endpoint, Listening
 
 TEST = "webhook.test"
@@ -24,11 +24,20 @@ MOST_COUNTED = 10_000
 
 
 class Told(Struct, frozen=True):
-    """One event in the words of a dialect: its name there, the channel if it has one, and the whole payload."""
+    """One event in the words of a dialect: its name there, the channel if it has one, and the whole payload.
+
+    `tags` are those of the contact that it is about; None when it is about nobody. Without a `uuid` it gets one.
+    """
 
     event: str
     channel: str | None
     payload: Any
+    tags: Sequence[str] | None = None
+    uuid: UUID | None = None
+
+
+Row = tuple[int, UUID, str, str, str | None]
+"""Endpoint, id of the event, its name, the body, and the URL where it is not the endpoint's own."""
 
 
 Wants = Callable[[str], bool]
@@ -72,7 +81,7 @@ async def fan_out(tx: Tx, happened: Sequence[Happened]) -> None:
             own = [one for one in listening if one.dialect == dialect]
 
             def wanted(name: str, own: list[Listening] = own) -> bool:
-                return any(catalog.wants(one.profile, one.events, name) for one in own)
+                return any(one.wants(name) for one in own)
 
             await _write(tx, own, await WORDINGS[dialect]()(tx, happened, wanted))
 
@@ -82,8 +91,19 @@ async def test(tx: Tx, endpoint_id: int) -> Delivery:
     endpoint = _awake(await endpoints.get(tx, endpoint_id))
     data = {"webhook_id": endpoint.id, "message": "This is a test."}
     payload = {"type": TEST, "timestamp": clock.iso(clock.now()), "data": data}
-    [id] = await _insert(tx, [(endpoint.id, ids.new_uuid(), TEST, msgspec.json.encode(payload).decode())])
+    [id] = await put(tx, [(endpoint.id, ids.new_uuid(), TEST, msgspec.json.encode(payload).decode(), None)])
     return await get(tx, endpoint_id, id)
+
+
+async def put(tx: Tx, rows: Sequence[Row]) -> list[int]:
+    """Write deliveries down; they go out once this is committed."""
+    made: list[int] = []
+    for start in range(0, len(rows), AT_ONCE):
+        columns = zip(*rows[start : start + AT_ONCE], strict=True)
+        made += await tx.column(int, INSERT, tx.account, *map(list, columns))
+    if made:
+        tx.wake("webhooks")
+    return made
 
 
 async def page(
@@ -142,7 +162,7 @@ async def replay_range(
 @job("webhooks.prune", apart=True)
 async def prune(desk: Desk) -> None:
     """Delete what is older than two weeks, of all accounts, in portions."""
-    for statement in (PRUNE, PRUNE_ENDPOINTS):
+    for statement in (PRUNE, PRUNE_ENDPOINTS, PRUNE_CALLBACKS):
         while True:
             async with desk.database.system() as tx:
                 if await tx.run(statement, KEPT_DAYS) < 5000:
@@ -150,19 +170,14 @@ async def prune(desk: Desk) -> None:
 
 
 async def _write(tx: Tx, listening: list[Listening], told: list[Told]) -> None:
-    rows: list[tuple[int, UUID, str, str]] = []
-    for one in told:
-        to = [end.id for end in listening if catalog.wants(end.profile, end.events, one.event, one.channel)]
+    wanted = [(one, [end.id for end in listening if end.wants(one.event, one.channel, one.tags)]) for one in told]
+    new = await account_webhook.settle(tx) if any(None in to for _, to in wanted) else None
+    rows: list[Row] = []
+    for one, to in wanted:
         if to:
-            event, text = ids.new_uuid(), msgspec.json.encode(one.payload).decode()
-            rows += [(id, event, one.event, text) for id in to]
-    for start in range(0, len(rows), AT_ONCE):
-        await _insert(tx, rows[start : start + AT_ONCE])
-
-
-async def _insert(tx: Tx, rows: Sequence[tuple[int, UUID, str, str]]) -> list[int]:
-    tx.wake("webhooks")
-    return await tx.column(int, INSERT, tx.account, *(list(column) for column in zip(*rows, strict=True)))
+            event, text = one.uuid or ids.new_uuid(), msgspec.json.encode(one.payload).decode()
+            rows += [(end, event, one.event, text, None) for id in to if (end := id or new)]
+    await put(tx, rows)
 
 
 def _awake(endpoint: Endpoint) -> Endpoint:
@@ -175,10 +190,10 @@ _COLUMNS = "id, endpoint_id, uuid, event, status, attempts, code, error, next_at
 
 INSERT = sql("""
     with made as (
-        insert into webhook_deliveries (account_id, endpoint_id, uuid, event, body)
-        select $1, endpoint_id, uuid, event, body
-        from unnest($2::bigint[], $3::uuid[], $4::text[], $5::text[]) with ordinality
-            as told (endpoint_id, uuid, event, body, position)
+        insert into webhook_deliveries (account_id, endpoint_id, uuid, event, body, url)
+        select $1, endpoint_id, uuid, event, body, url
+        from unnest($2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[]) with ordinality
+            as told (endpoint_id, uuid, event, body, url, position)
         order by position
         returning id, endpoint_id
     )
@@ -241,6 +256,20 @@ PRUNE_ENDPOINTS = sql(
     delete from webhook_endpoints where (account_id, id) in (
         select account_id, id from webhook_endpoints
         where deleted_at < now() - make_interval(days => $1) limit 5000)
+    """,
+    system=True,
+)
+
+# Who uses one marks it within an hour, so that none is deleted under a delivery that is being written.
+PRUNE_CALLBACKS = sql(
+    """
+    delete from webhook_endpoints e
+    where (account_id, id) in (
+        select c.account_id, c.id from webhook_endpoints c
+        where c.kind = 'callback' and c.used_at < now() - make_interval(days => $1 + 1) and not exists (
+            select from webhook_deliveries d where d.account_id = c.account_id and d.endpoint_id = c.id)
+        limit 5000)
+    and e.used_at < now() - make_interval(days => $1 + 1)
     """,
     system=True,
 )

@@ -6,41 +6,28 @@ connections at a time, a single one before its first success, none while it rest
 
 import asyncio
 import contextlib
-import random
 from collections import Counter as Tally
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
 import structlog
 
-from trunkline.channels import webcalls
 from trunkline.core import clock
 from trunkline.core.crypto import BadSeal, Vault
 from trunkline.core.db import Database
 from trunkline.core.errors import Unavailable
-from trunkline.core.http import Answer, Http, HttpFailure, redact
+from trunkline.core.http import Http, HttpFailure
 from trunkline.core.metrics import LONG_SECONDS, Counter, Histogram
-from trunkline.core.text import clean
-from trunkline.webhooks import queue, signing
+from trunkline.webhooks import queue, signing, verdicts
+from trunkline.webhooks.hands import FIRST_PORTION, Line
 from trunkline.webhooks.queue import BREAK_AFTER, Claimed, Outcome
 
 log = structlog.get_logger("webhooks")
 
 TIMEOUT_SECONDS = 15.0
-RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
-GONE = 410
-SLOW_DOWN = frozenset({429, 503})
-"""With Retry-After they speak for the whole endpoint."""
-LONGEST_REST = 3_600.0
 ANSWER_CAP = 262_144
-ANSWER_KEPT = 1_000
-LEAST_SECRET = 24
 
-HANDS = 5
-"""Calls to one endpoint at a time."""
-PORTION, FIRST_PORTION = 100, 5
 MOST_HELD = 2_000
 MOST_FLYING, MOST_UNPROVEN = 500, 400
 """Connections at a time, and how many of them to endpoints that have not answered well yet."""
@@ -54,7 +41,7 @@ class Deliverer:
     def __init__(self, database: Database):
         self.database = database
         self.vault: Vault = database.tools.vault
-        self._lines: dict[int, _Line] = {}
+        self._lines: dict[int, Line] = {}
         self._held: dict[tuple[int, int], Claimed] = {}
         self._flying = self._unproven = 0
         self._results: list[Outcome] = []
@@ -126,7 +113,7 @@ class Deliverer:
 
     def _lay_out(self, claimed: list[Claimed]) -> None:
         for one in claimed:
-            line = self._lines.setdefault(one.endpoint, _Line())
+            line = self._lines.setdefault(one.endpoint, Line())
             line.careful = one.failures > 0
             line.waiting.append(one)
             self._held[one.account, one.id] = one
@@ -136,16 +123,15 @@ class Deliverer:
     def _is_more_due(self) -> bool:
         return any(line.more and line.room for line in self._lines.values())
 
-    def _take_on(self, line: "_Line") -> None:
+    def _take_on(self, line: Line) -> None:
         """As many hands as there is work for, and room."""
-        most = HANDS if line.proven else 1
-        while line.hands < min(most, line.hands + len(line.waiting)) and self._may_fly(line):
+        while line.lacks_hands and self._may_fly(line):
             line.hands += 1
             self._flying += 1
             self._unproven += not line.proven
             self._start(self._send_next(line, line.waiting.popleft(), line.proven))
 
-    def _may_fly(self, line: "_Line") -> bool:
+    def _may_fly(self, line: Line) -> bool:
         return self._flying < MOST_FLYING and (line.proven or self._unproven < MOST_UNPROVEN)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -154,18 +140,14 @@ class Deliverer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send_next(self, line: "_Line", claimed: Claimed, proven: bool) -> None:
+    async def _send_next(self, line: Line, claimed: Claimed, proven: bool) -> None:
         """One hand: posts a delivery, then the next that waits, as long as the endpoint answers well."""
         going: Claimed | None = claimed
         while going is not None:
             outcome = await self._attempt(going)
             self._results.append(outcome)
             self._landed.set()
-            if outcome.status == "delivered":
-                line.proven, line.failures = True, 0
-            else:
-                line.failures += 1
-                line.proven = line.proven and line.failures < BREAK_AFTER
+            line.learn(outcome)
             if outcome.gone or outcome.rest or line.failures >= BREAK_AFTER or self._stopping:
                 self._give_up(line)
             going = line.waiting.popleft() if line.waiting and line.proven == proven else None
@@ -180,16 +162,18 @@ class Deliverer:
         try:
             secrets = self._opened(claimed)
             body = claimed.body.encode()
-            headers = signing.headers(secrets, claimed.uuid, body)
+            headers = signing.headers(secrets, claimed.uuid, body, digest=claimed.kind != "endpoint")
             answer = await self._http.request("POST", claimed.url, headers=headers, body=body, cap=ANSWER_CAP)
         except HttpFailure as failure:
-            return _failed(claimed, failure.exchange.elapsed_ms, failure.message)
+            return verdicts.failed(claimed, failure.exchange.elapsed_ms, failure.message)
         except BadSeal as error:
-            return _failed(claimed, 0, str(error))
+            return verdicts.failed(claimed, 0, str(error))
         except Exception as error:  # a bug of ours must not stop the other endpoints
             log.exception("delivery_failed", account=claimed.account, id=claimed.id)
-            return _failed(claimed, round((clock.monotonic() - began) * 1000), f"{type(error).__name__} on our side.")
-        return _judged(claimed, answer, secrets)
+            return verdicts.failed(
+                claimed, round((clock.monotonic() - began) * 1000), f"{type(error).__name__} on our side."
+            )
+        return verdicts.judged(claimed, answer, secrets)
 
     def _opened(self, claimed: Claimed) -> list[str]:
         """The secrets that sign: the one of now, and for a day the one before it."""
@@ -200,11 +184,11 @@ class Deliverer:
                 if key not in self._secrets:
                     if len(self._secrets) >= MOST_HELD:
                         self._secrets.clear()
-                    self._secrets[key] = signing.opened(self.vault, *key)
+                    self._secrets[key] = signing.opened(self.vault, *key, own=claimed.kind == "endpoint")
                 opened.append(self._secrets[key])
         return opened
 
-    def _give_up(self, line: "_Line") -> None:
+    def _give_up(self, line: Line) -> None:
         """What waits for an endpoint that is in trouble goes back into the queue, untried."""
         self._unsent += line.waiting
         line.waiting.clear()
@@ -257,50 +241,6 @@ class Deliverer:
             if self._held:
                 with contextlib.suppress(Unavailable):
                     await queue.renew(self.database, list(self._held.values()))
-
-
-class _Line:
-    """What this process holds for one endpoint. `proven` after a success, until it fails several times in a row.
-
-    `more` when the last claim may not have taken all that was due. `careful` after a failure, until a success.
-    """
-
-    __slots__ = ("careful", "failures", "hands", "more", "proven", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: deque[Claimed] = deque()
-        self.hands, self.failures = 0, 0
-        self.proven = self.more = self.careful = False
-
-    @property
-    def room(self) -> int:
-        """None before half of a portion is used up: a claim for each delivery would cost more than the call."""
-        if self.failures >= BREAK_AFTER or (self.careful and (self.waiting or self.hands)):
-            return 0
-        most = PORTION if self.proven else FIRST_PORTION
-        left = most - len(self.waiting) - self.hands
-        return left if left >= most // 2 else 0
-
-
-def _judged(claimed: Claimed, answer: Answer, secrets: list[str]) -> Outcome:
-    said = answer.exchange.response_excerpt
-    if len(said) >= LEAST_SECRET:  # shorter ones, like "ok", hold none
-        said = clean(redact(said, secrets))[:ANSWER_KEPT]
-    if answer.ok:
-        return Outcome(claimed, "delivered", answer.elapsed_ms, code=answer.status, answer=said)
-    after = webcalls.retry_after(answer.headers) or 0.0
-    rest = min(after, LONGEST_REST) if answer.status in SLOW_DOWN else 0.0
-    told = {"code": answer.status, "answer": said, "gone": answer.status == GONE, "rest": rest}
-    return _failed(claimed, answer.elapsed_ms, f"HTTP {answer.status}", after, **told)
-
-
-def _failed(claimed: Claimed, elapsed_ms: int, error: str, after: float = 0.0, **told: Any) -> Outcome:
-    """Tried again later, or a dead letter after the last try."""
-    error = clean(error)[:ANSWER_KEPT]
-    if claimed.attempts > len(RETRY_SECONDS):
-        return Outcome(claimed, "failed", elapsed_ms, error=error, **told)
-    wait = RETRY_SECONDS[claimed.attempts - 1] * random.uniform(0.8, 1.2)
-    return Outcome(claimed, "pending", elapsed_ms, wait=max(wait, after), error=error, **told)
 
 
 DELIVERIES = Counter(

@@ -1,6 +1,6 @@
 """Endpoints: the addresses of programs that want to be told, what of, and whether they still listen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import UNSET, Struct, UnsetType
@@ -38,12 +38,21 @@ class Endpoint(Struct, frozen=True):
 
 
 class Listening(Struct, frozen=True):
-    """What it takes to know whom to tell."""
+    """What it takes to know whom to tell. Without an `id` it is the account's own webhook, told for the first time.
 
-    id: int
+    With `tags` it hears of contacts that have one of them, and of what is about no contact.
+    """
+
+    id: int | None
     dialect: str
     profile: str | None
     events: list[str]
+    tags: list[str] = []
+
+    def wants(self, name: str, channel: str | None = None, tags: Collection[str] | None = None) -> bool:
+        if self.tags and tags is not None and not _folded(tags) & _folded(self.tags):
+            return False
+        return catalog.wants(self.profile, self.events, name, channel)
 
 
 class NewEndpoint(Struct, frozen=True, kw_only=True):
@@ -125,7 +134,7 @@ async def delete(tx: Tx, id: int) -> None:
 
 
 async def listening(tx: Tx) -> list[Listening]:
-    """Who is to be told of anything: a single look into an index that holds active endpoints alone."""
+    """Who is to be told of anything: a single look into an index of active endpoints and at the account's settings."""
     return await tx.fetch(Listening, LISTENING, tx.account)
 
 
@@ -159,6 +168,10 @@ def _wanted(profile: str | None | UnsetType, events: Sequence[str] | None | Unse
     return None, catalog.names(None, events)
 
 
+def _folded(tags: Collection[str]) -> set[str]:
+    return {tag.casefold() for tag in tags}
+
+
 def _checked(egress: Egress, url: str) -> str:
     """Judged by its form; names are looked up and judged at each delivery."""
     try:
@@ -174,20 +187,33 @@ _COLUMNS = (
 # Two who add at once wait for each other, so that nobody gets past the limit.
 LOCK = sql("select from accounts where id = $1 for no key update")
 
-COUNT = sql("select count(*) from webhook_endpoints where account_id = $1 and deleted_at is null")
+COUNT = sql("""
+    select count(*) from webhook_endpoints where account_id = $1 and deleted_at is null and kind = 'endpoint'
+""")
 
 INSERT = sql(f"""
     insert into webhook_endpoints (account_id, dialect, url, description, profile, events, secret)
     values ($1, $2, $3, $4, $5, $6, $7) returning {_COLUMNS}
 """)
 
-ALL = sql(f"select {_COLUMNS} from webhook_endpoints where account_id = $1 and deleted_at is null order by id")
+_REGISTERED = "account_id = $1 and deleted_at is null and kind = 'endpoint'"
 
-BY_ID = sql(f"select {_COLUMNS} from webhook_endpoints where account_id = $1 and id = $2 and deleted_at is null")
+ALL = sql(f"select {_COLUMNS} from webhook_endpoints where {_REGISTERED} order by id")
 
-LISTENING = sql("""
-    select id, dialect, profile, events from webhook_endpoints
-    where account_id = $1 and active and deleted_at is null order by id
+BY_ID = sql(f"select {_COLUMNS} from webhook_endpoints where {_REGISTERED} and id = $2")
+
+# The account's own webhook lives in its settings; there is a row of it from the first delivery on.
+LISTENING = sql(f"""
+    select id, dialect, profile, events, '{{}}'::text[] as tags from webhook_endpoints where {_REGISTERED} and active
+    union all
+    select own.id, 'connector', case when wanted.events = '[]' or wanted.events ? '*' then '{catalog.EVERYTHING}' end,
+        array(select jsonb_array_elements_text(wanted.events)),
+        array(select jsonb_array_elements_text(coalesce(a.settings -> 'webhook_tags', '[]')))
+    from accounts a
+    cross join lateral (select coalesce(a.settings -> 'webhook_events', '[]') as events) wanted
+    left join webhook_endpoints own on own.account_id = $1 and own.kind = 'account'
+    where a.id = $1 and a.settings ? 'webhook_url' and own.active is not false
+    order by id
 """)
 
 UPDATE = sql("""
@@ -206,7 +232,7 @@ ROTATE = sql("""
 
 DELETE = sql("""
     update webhook_endpoints set deleted_at = now(), active = false, secret = '', old_secret = null
-    where account_id = $1 and id = $2 and deleted_at is null
+    where account_id = $1 and id = $2 and deleted_at is null and kind = 'endpoint'
 """)
 
 CLEAR = sql("delete from webhooks where account_id = $1 and endpoint_id = $2")

@@ -17,7 +17,8 @@ BREAK_AFTER = 5
 BREAK_SECONDS = 30
 LONGEST_BREAK = 300
 FAILING_TIME = timedelta(days=5)
-"""An endpoint that has only failed for so long is switched off."""
+"""An endpoint that has only failed for so long is switched off; a callback's line rests for a day at a time."""
+GONE = 410
 
 
 class Claimed(Struct, frozen=True, gc=False):
@@ -26,6 +27,7 @@ class Claimed(Struct, frozen=True, gc=False):
     account: int
     id: int
     endpoint: int
+    kind: Literal["endpoint", "account", "callback"]
     attempts: int
     uuid: UUID
     event: str
@@ -50,6 +52,11 @@ class Outcome(Struct, frozen=True, gc=False):
     gone: bool = False
     rest: float = 0.0
     """Seconds for which the endpoint asked to be left alone."""
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is somebody who answers: of many URLs that share a line one may be gone, that says nothing."""
+        return self.status == "delivered" or (self.claimed.kind == "callback" and self.code == GONE)
 
 
 class Standing(Struct, frozen=True):
@@ -112,7 +119,7 @@ def _standing(outcomes: Sequence[Outcome]) -> list[tuple[int, int, bool, int, bo
     for one in outcomes:
         key = one.claimed.account, one.claimed.endpoint
         succeeded, failures, gone, rest = found.get(key, (False, 0, False, 0.0))
-        if one.status == "delivered":
+        if one.is_answered:
             if one.claimed.failures or key in found:
                 found[key] = True, 0, gone, rest
         else:
@@ -131,7 +138,10 @@ CLAIM = sql(
         select (select q.endpoint_id from webhooks q where q.endpoint_id > o.endpoint_id order by q.endpoint_id limit 1)
         from owners o where o.endpoint_id is not null
     ), ready as (
-        select e.account_id, e.id, e.url, e.secret, e.failures,
+        select e.account_id, e.id, e.kind, e.url, e.failures,
+            case e.kind when 'endpoint' then e.secret else coalesce(
+                (select decode(a.settings ->> 'webhook_secret', 'base64') from accounts a where a.id = e.account_id),
+                '') end as secret,
             case when e.old_until > now() then e.old_secret end as old_secret,
             least(case when e.failures > 0 then 1 else 1000 end, coalesce(r.room, $2::int)) as room
         from owners o
@@ -139,7 +149,7 @@ CLAIM = sql(
         left join unnest($3::bigint[], $4::int[]) as r (id, room) on r.id = e.id
         where e.active and e.deleted_at is null and (e.paused_until is null or e.paused_until <= clock_timestamp())
     ), due as materialized (
-        select r.account_id, d.id, d.run_at, r.id as endpoint_id, r.url, r.secret, r.old_secret, r.failures
+        select r.account_id, d.id, d.run_at, r.id as endpoint_id, r.kind, r.url, r.secret, r.old_secret, r.failures
         from ready r cross join lateral (
             select q.id, q.run_at, row_number() over (order by q.run_at, q.id) as turn from (
                 select q.id, q.run_at from webhooks q
@@ -153,8 +163,8 @@ CLAIM = sql(
     update webhooks q set run_at = clock_timestamp() + make_interval(secs => $5), attempts = q.attempts + 1
     from due join webhook_deliveries d on d.account_id = due.account_id and d.id = due.id
     where q.account_id = due.account_id and q.id = due.id
-    returning q.account_id as account, q.id, q.endpoint_id as endpoint, q.attempts, d.uuid, d.event, d.body, due.url,
-        due.secret, due.old_secret, due.failures,
+    returning q.account_id as account, q.id, q.endpoint_id as endpoint, due.kind, q.attempts, d.uuid, d.event, d.body,
+        coalesce(d.url, due.url) as url, due.secret, due.old_secret, due.failures,
         extract(epoch from clock_timestamp() - due.run_at)::float8 as waited
     """,
     system=True,
@@ -217,7 +227,7 @@ JUDGE = sql(
         select * from unnest($1::bigint[], $2::bigint[], $3::bool[], $4::int[], $5::bool[], $6::float8[])
             as t (account_id, id, succeeded, failures, gone, rest)
     ), judged as (
-        select e.account_id, e.id, e.active, t.gone, t.rest,
+        select e.account_id, e.id, e.kind, e.active, t.gone, t.rest,
             case when t.failures = 0 then 0
                 when t.succeeded then t.failures
                 when e.failures >= $7 and e.paused_until > now() then e.failures
@@ -228,6 +238,9 @@ JUDGE = sql(
             e.paused_until
         from told t join webhook_endpoints e on e.account_id = t.account_id and e.id = t.id
         for update of e
+    ), ruled as (
+        select *, coalesce(failing_since <= now() - $10::interval, false) as failing, kind = 'callback' as stays
+        from judged
     ), changed as (
         update webhook_endpoints e set
             failures = j.failures,
@@ -235,11 +248,12 @@ JUDGE = sql(
             paused_until = case when j.failures = 0 then null else greatest(j.paused_until,
                 now() + make_interval(secs => j.rest),
                 case when j.failures >= $7
-                    then now() + make_interval(secs => least($9, $8 * 2 ^ least(j.failures - $7, 10))) end) end,
-            active = e.active and not j.gone and (j.failing_since is null or j.failing_since > now() - $10::interval),
-            reason = case when not e.active then e.reason when j.gone then 'gone'
-                when j.failing_since <= now() - $10::interval then 'failing' end
-        from judged j where e.account_id = j.account_id and e.id = j.id
+                    then now() + make_interval(secs => least($9, $8 * 2 ^ least(j.failures - $7, 10))) end,
+                case when j.failing and j.stays then now() + interval '1 day' end) end,
+            active = e.active and (j.stays or not (j.gone or j.failing)),
+            reason = case when not e.active then e.reason when j.stays then null when j.gone then 'gone'
+                when j.failing then 'failing' end
+        from ruled j where e.account_id = j.account_id and e.id = j.id
         returning e.account_id as account, e.id, e.reason, e.active, j.active as was_active
     )
     select account, id, reason from changed where was_active and not active

@@ -41,6 +41,9 @@ NAME = st.sampled_from(
         "Zoë_x",
         "éa",
         "नमस्ते दुनिया",
+        "Ⓐan 🅱jo",
+        "(an) «jo»",
+        "o'an_jo",
     ]
 ) | st.text(st.sampled_from("aAbB éß'-_.李🙂Σ"), max_size=8)
 TEXT = st.sampled_from(
@@ -79,7 +82,7 @@ EQUALS, ORDERED = ["=", "!="], ["=", "!=", ">", ">=", "<", "<="]
 DAYS = st.sampled_from(["2020-01-01", "2019-12-31", "01-01-2020", "2020-01-02T01:00:00Z", "2020-01-03"])
 NUMBERS = st.integers(-3, 20).map(str) | st.sampled_from(["18", "18.0", "-3.5", ".5", "7"])
 WORDS = st.sampled_from(
-    ["", "ann", "an", "marie", "o'neil", "LEE jo", "irem", "οδυσσευσ", "李小", "zoë_", "şa", "नमस्ते"]
+    ["", "ann", "an", "jo", "jo marie", "marie", "o'neil", "LEE jo", "irem", "οδυσσευσ", "李小", "zoë_", "şa", "नमस्ते"]
 )
 UNICODE = st.sampled_from(["tel", "+250788", "ann@", "ABC-É", "u1a", "078", "ann_x", "88123123", "+250788123123"])
 

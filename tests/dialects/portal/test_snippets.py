@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import world
 from tests.dialects import shell
 from trunkline.messaging import templates
 from trunkline.messaging.templates import Draft
@@ -20,6 +21,7 @@ pytestmark = [
 async def test_the_snippets_work(dialects, new_key, database, account, sms, email, whatsapp, reminder):
     async with database.tx(account) as tx:
         await templates.create(tx, Draft(key="delivery_update", channel="whatsapp", body="{{name}}: {{order}}"))
+    await world.simulator(database, account, **{"as": "voice"})
     key = await new_key("portal")
 
     async with shell.served(dialects) as base_url:
@@ -32,6 +34,7 @@ async def test_the_snippets_work(dialects, new_key, database, account, sms, emai
         "send_email": [202],
         "send_whatsapp": [202],
         "send_batch": [202],
+        "initiate_call": [202],
         "campaign": [201, 202, 200],
         "templates": [200, 200],
         "message_status": [200, 200],

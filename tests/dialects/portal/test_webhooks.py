@@ -394,7 +394,7 @@ async def test_campaigns_are_told_with_their_figures(api, sms, database, account
 async def test_low_credits_are_told(api, database, account):
     await add(api, events=["credits.low"])
     async with database.tx(account) as tx:
-        tx.record(CreditsLow(4, 5, "k"))
+        tx.record(CreditsLow(4, 5))
 
     [heard] = await told(database, account)
 

@@ -54,7 +54,7 @@ def _promise_of(node: Condition) -> int | None:
         case "uuid" | "id" | "ref" if node.kind == "attribute":
             return 0
         case "name" if isinstance(node.reading, list):
-            return 4 if all(map(TRIGRAM.search, node.reading)) else None
+            return 4 if all(TRIGRAM.search(token) or SHORT.fullmatch(token) for token in node.reading) else None
         case "language":
             return 5
         case "group" | "history":
@@ -63,7 +63,7 @@ def _promise_of(node: Condition) -> int | None:
             return 4 if _asks_for_tickets(node) else None
         case "status":
             return None if node.reading == "active" else 5
-        case "created_on":
+        case "created_on" | "last_seen_on":
             return 6
     return 2 if (node.about_urns or node.key == "name") and TRIGRAM.search(str(node.reading)) else None
 
@@ -81,6 +81,8 @@ def _selects(node: Condition, environment: Environment, to: Parameters) -> Itera
         yield from _of_field(node, to)
     elif node.about_urns:
         yield _of_urns(node, to)
+    elif node.key == "name" and isinstance(node.reading, list):
+        yield from _of_words(node.reading, to)
     else:
         yield _of_attribute(node, environment, to)
 
@@ -113,12 +115,22 @@ def _of_urns(node: Condition, to: Parameters) -> str:
     return f"select s.id from search_urns($1, {schemes}, {pattern}, $2::int) as s (id)"
 
 
+def _of_words(tokens: list[str], to: Parameters) -> Iterator[str]:
+    """Any of them where a word begins; the longer ones anywhere."""
+    if longer := [token for token in tokens if TRIGRAM.search(token)]:
+        yield f"select s.id from search_words($1, {to.add('|'.join(longer), 'text')}, $2::int) as s (id)"
+    for token in tokens:
+        if not TRIGRAM.search(token):
+            yield f"select s.id from search_beginnings($1, {to.add(token, 'text')}, $2::int) as s (id)"
+
+
 def _of_attribute(node: Condition, environment: Environment, to: Parameters) -> str:
     reading = node.reading
     living = "select c.id from contacts c where c.account_id = $1 and c.deleted_at is null and"
     match node.key:
         case "name":
-            return f"select s.id from search_words($1, {to.add(_pattern(reading), 'text')}, $2::int) as s (id)"
+            pattern = SPECIAL.sub(r"\\\g<0>", str(reading))
+            return f"select s.id from search_words($1, {to.add(pattern, 'text')}, $2::int) as s (id)"
         case "group" | "history" if isinstance(reading, Ref):
             table, column = SETS[node.key]
             which = f"v.{column} = {to.add(reading.id, 'bigint')}"
@@ -132,6 +144,8 @@ def _of_attribute(node: Condition, environment: Environment, to: Parameters) -> 
             return f"{living} c.language = any({to.add(spellings, 'text[]')})"
         case "created_on" if isinstance(reading, Day):
             return f"{living} {_in_range(node, reading, 'c.created_at', to)}"
+        case "last_seen_on" if isinstance(reading, Day):
+            return f"{living} {_in_range(node, reading, 'c.last_seen_at', to)}"
     found = identity(node, environment)
     if found is None:
         return f"{living} false"
@@ -146,13 +160,6 @@ def _in_range(node: Condition, day: Day, column: str, to: Parameters) -> str:
     if node.operator in ("=", "<", "<="):
         tests.append(f"{column} < {to.add(day.start if node.operator == '<' else day.end, 'timestamptz')}")
     return " and ".join(tests)
-
-
-def _pattern(reading: object) -> str:
-    """For the index of trigrams, which finds it anywhere."""
-    if isinstance(reading, list):
-        return "|".join(reading)
-    return SPECIAL.sub(r"\\\g<0>", str(reading))
 
 
 def _is_exact(node: Condition) -> bool:
@@ -170,6 +177,7 @@ def _asks_for_tickets(node: Condition) -> bool:
 
 LOWER_CASE = frozenset({"tel", "mailto", "whatsapp", "telegram", "twitter", "twitterid", "instagram", "discord"})
 TRIGRAM = re.compile(r"[^\W_]{3}")
+SHORT = re.compile("[a-z0-9]{2}")
 WILDCARDS = re.compile(r"[%_\\]")
 SPECIAL = re.compile(r"[][.*+?(){}|^$\\]")
 TICKETED = "select v.contact_id from tickets v where v.account_id = $1 and v.status = 'open'"

@@ -4,8 +4,8 @@ from trunkline.dialects.base import Dialect, HeaderKey, Limits, PageNumbers
 from trunkline.dialects.portal import errors
 
 DESCRIPTION = """
-Send SMS, e-mail and WhatsApp messages, one by one or up to 500 at once, follow their delivery, keep contacts and run
-campaigns. Start with `GET /onboarding`: it names the integrations, templates and defaults of your key.
+Send SMS, e-mail and WhatsApp messages, one by one or up to 500 at once, have texts spoken on the telephone, follow
+their delivery, keep contacts and run campaigns. Start with `GET /onboarding`: it names the integrations, templates and defaults of your key.
 
 Every request carries the key in `X-API-Key`. A key has scopes: `read` (view data), `write` (create, update, delete),
 `send` (send messages); `*` is all of them. Create keys in Settings → API Keys.
@@ -23,7 +23,7 @@ portal = Dialect(
     scopes={
         "read": "View data",
         "write": "Create, update and delete",
-        "send": "Send messages and campaigns",
+        "send": "Send messages and campaigns, and call",
     },
     limits=Limits("120/min", send="60/min"),
     page=PageNumbers(default=25, most=100),

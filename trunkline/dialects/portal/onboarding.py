@@ -123,6 +123,10 @@ def _examples(own: list[Channel], shared: Channel | None, texts: list[Template])
         many = {**way, "channel": kind, **said, "recipients": [{"to": to}]}
         examples.append(Example(f"Send {title}", "POST", f"{PATH}/messages/send", one))
         examples.append(Example(f"Send {title} to many", "POST", f"{PATH}/messages/send-batch", many))
+    if voice := _default(own, "voice"):
+        said = {"to": "+40740111222", "message": "Hello, this is a reminder for your appointment tomorrow."}
+        call = {"integration_id": voice.id, **said}
+        examples.append(Example("Initiate a voice call", "POST", f"{PATH}/calls/initiate", call))
     contact = {"name": "Maria Ionescu", "email": "maria@example.com", "tags": ["vip"]}
     return [*examples, Example("Create a contact", "POST", f"{PATH}/contacts", contact)]
 

@@ -18,6 +18,7 @@ from trunkline.dialects.base import Moment, moment
 from trunkline.dialects.portal import shapes
 from trunkline.dialects.portal.message_shapes import Failure
 from trunkline.inbox.events import MessagesFiled
+from trunkline.messaging import callbook
 from trunkline.messaging import events as messaging
 from trunkline.messaging import told as messages
 from trunkline.messaging.statuses import BOUNCES
@@ -123,6 +124,12 @@ def _told(name: str, row: Outgoing, status: str, reason: str | None, at: datetim
         error, row.segments, row.credits, moment(at), url,
     )  # fmt: skip
     return _wrapped(name, at, data, row.channel)
+
+
+async def _called(tx: Tx, happened: Sequence[Happened], wants: Wants) -> list[Told]:
+    """In the words that the call's own webhook_url hears."""
+    steps = [callbook.told(one.event) for one in happened]
+    return [Told(step["type"], "voice", step) for step in steps if wants(step["type"])]
 
 
 async def _received(tx: Tx, happened: Sequence[Happened], wants: Wants) -> list[Told]:
@@ -243,6 +250,7 @@ CAMPAIGNS: dict[type, str] = {
 TELLERS: dict[type, Teller] = {
     messaging.MessagesQueued: _queued,
     messaging.MessagesChanged: _changed,
+    messaging.CallChanged: _called,
     messaging.MailsOpened: _opened,
     messaging.MailsClicked: _clicked,
     MessagesFiled: _received,

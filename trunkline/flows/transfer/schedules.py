@@ -106,7 +106,13 @@ def _identity(trigger: dict[str, Any]) -> tuple[Any, ...]:
         tuple(sorted(map(str, trigger.get("keywords") or ()))),
         trigger.get("match_type"),
         str(trigger.get("schedule")),
+        _times(trigger),
     )
+
+
+def _times(trigger: dict[str, Any]) -> str:
+    ours = trigger.get("_trunkline")
+    return str(ours.get("schedule")) if isinstance(ours, dict) else ""
 
 
 def _uuid(reference: Any) -> str:

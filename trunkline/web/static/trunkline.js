@@ -1,92 +1,163 @@
 "use strict";
 
-// Pages work without this file. With it the status page follows what happens, and choosing a workspace is one click.
+// Pages work without this file. With it they follow what happens, keys lead everywhere, and questions are asked in place.
 
-const REFRESH_MS = 1000;
-const POLL_MS = 10000;
 const RETRY_MS = 3000;
 
-function followWorkspace(form) {
+const closest = (event, selector) => event.target.closest?.(selector);
+const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]");
+
+// --- What happens in the workspace: one stream for all tabs of this browser. ---
+
+// Tells the page: `live` with the whole update, and `live-contact` for an update called contact.something.
+function tell(update) {
+  const kind = update.kind.split(/[._]/)[0];
+  document.body.dispatchEvent(new CustomEvent("live", { detail: update }));
+  document.body.dispatchEvent(new CustomEvent(`live-${kind}`, { detail: update }));
+}
+
+function listen(heard) {
+  const wire = document.querySelector("[data-wire]");
+  const stream = new EventSource(document.body.dataset.live);
+  stream.onopen = () => {
+    wire.textContent = "";
+    document.body.dataset.heard = "yes";
+  };
+  stream.onerror = () => {
+    wire.dataset.wire = "lost";
+    wire.textContent = wire.dataset.lost;
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => listen(heard), RETRY_MS);
+  };
+  stream.addEventListener("update", (event) => heard(JSON.parse(event.data)));
+  stream.addEventListener("reset", () => heard({ kind: "reset", ids: {} }));
+}
+
+// Browsers allow few streams to one host: one tab holds it and tells the others.
+function follow() {
+  const name = `trunkline ${document.body.dataset.workspace}`;
+  if (!navigator.locks || !window.BroadcastChannel) return listen(tell);
+  const others = new BroadcastChannel(name);
+  others.onmessage = (event) => tell(event.data);
+  navigator.locks.request(name, () => {
+    listen((update) => (others.postMessage(update), tell(update)));
+    return new Promise(() => {});
+  });
+}
+
+// --- Dialogs, the menu on a phone, questions before what cannot be undone. ---
+
+function open(id) {
+  const dialog = document.getElementById(id);
+  dialog.showModal();
+  dialog.querySelector("input")?.select();
+  if (id === "palette") dialog.querySelector("input").dispatchEvent(new Event("palette-opened"));
+}
+
+document.addEventListener("click", (event) => {
+  const opener = closest(event, "[data-opens]");
+  if (opener) open(opener.dataset.opens);
+  const toggler = closest(event, "[data-toggles]");
+  if (toggler) {
+    const open = document.getElementById(toggler.dataset.toggles).classList.toggle("open");
+    toggler.setAttribute("aria-expanded", open);
+  }
+  if (event.target.nodeName === "DIALOG") event.target.close();
+  if (!closest(event, ".side, .bar")) document.querySelector(".side.open")?.classList.remove("open");
+});
+
+// `data-sure` on a form or its button is a question; the form goes on its way after a yes.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const question = event.submitter?.dataset.sure ?? form.dataset.sure;
+  if (!question || form.dataset.sured) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const dialog = document.getElementById("sure");
+  dialog.querySelector("h2").textContent = question;
+  dialog.returnValue = "";
+  dialog.showModal();
+  dialog.onclose = () => {
+    if (dialog.returnValue !== "yes") return;
+    form.dataset.sured = "yes";
+    form.requestSubmit(event.submitter ?? undefined);
+  };
+}, true);
+
+// A form that is on its way is not sent twice.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method === "dialog" || event.target.hasAttribute("hx-get")) return;
+  setTimeout(() => event.target.querySelectorAll("button").forEach((button) => (button.disabled = true)));
+});
+addEventListener("pageshow", () => document.querySelectorAll("form button:disabled:not([data-off])").forEach((each) => (each.disabled = false)));
+
+for (const form of document.querySelectorAll("[data-submits]")) {
   form.querySelector("button").hidden = true;
   form.querySelector("select").addEventListener("change", () => form.requestSubmit());
 }
 
-// Make `old` look like `fresh`, touching only what differs, so that focus and selection stay.
-function morph(old, fresh) {
-  if (old.isEqualNode(fresh)) return;
-  if (old.nodeName !== fresh.nodeName) {
-    old.replaceWith(document.importNode(fresh, true));
-    return;
+// --- Keys. ---
+
+let after = "";
+
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && document.getElementById("palette")) {
+    event.preventDefault();
+    return open("palette");
   }
-  if (old.nodeType !== Node.ELEMENT_NODE) {
-    old.nodeValue = fresh.nodeValue;
-    return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  if (after === "g") {
+    after = "";
+    document.querySelector(`.menu [data-key="${CSS.escape(event.key)}"]`)?.click();
+  } else if (event.key === "g") {
+    after = "g";
+    setTimeout(() => (after = ""), 1000);
+  } else if (event.key === "?" && document.getElementById("keys")) {
+    open("keys");
+  } else if (event.key === "/") {
+    const search = document.querySelector("main input[type=search]");
+    if (search) (event.preventDefault(), search.focus());
   }
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  const [before, after] = [[...old.childNodes], [...fresh.childNodes]];
-  after.forEach((node, at) => (at < before.length ? morph(before[at], node) : old.append(document.importNode(node, true))));
-  before.slice(after.length).forEach((node) => node.remove());
-}
+});
 
-async function refresh() {
-  const answer = await fetch(location.pathname, { credentials: "same-origin", cache: "no-store" });
-  if (answer.redirected) return location.assign(answer.url);
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  // Another workspace was chosen in another window, or the server was upgraded.
-  if (fresh.body.dataset.page !== document.body.dataset.page) return location.reload();
-  morph(document.getElementById("status"), fresh.getElementById("status"));
-}
+// Up and down through what the palette found; Enter goes there.
+document.getElementById("palette")?.addEventListener("keydown", (event) => {
+  const found = [...event.currentTarget.querySelectorAll("li")];
+  const at = found.findIndex((each) => each.ariaSelected === "true");
+  if (event.key === "Enter") {
+    event.preventDefault();
+    (found[at] ?? found[0])?.querySelector("a").click();
+  }
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || !found.length) return;
+  event.preventDefault();
+  const next = found[(at + step + found.length) % found.length];
+  found.forEach((each) => (each.ariaSelected = each === next ? "true" : "false"));
+  next.scrollIntoView({ block: "nearest" });
+});
 
-// At most one refresh a second, however much happens, and none while nobody looks.
-function refresher(wire) {
-  let due = false;
-  let running = false;
-  const run = async () => {
-    if (running || !due || document.hidden) return;
-    [due, running] = [false, true];
-    try {
-      await refresh();
-    } catch {
-      wire.dataset.wire = "lost";
-    }
-    setTimeout(() => {
-      running = false;
-      run();
-    }, REFRESH_MS);
-  };
-  const ask = () => {
-    due = true;
-    run();
-  };
-  document.addEventListener("visibilitychange", () => document.hidden || ask());
-  setInterval(ask, POLL_MS);
-  return ask;
-}
+// --- Requests of parts of the page carry the page's token; one that meets the end of the session leads to sign-in. ---
 
-function follow(body, wire) {
-  const ask = refresher(wire);
-  const kinds = [...body.dataset.kinds.split(" "), "reset"];
-  const say = (state, text) => {
-    wire.dataset.wire = state;
-    wire.textContent = text;
-  };
-  const connect = () => {
-    const stream = new EventSource(body.dataset.live);
-    stream.onopen = () => (say("live", "Live"), ask());
-    stream.onerror = () => {
-      say("lost", "Reconnecting");
-      if (stream.readyState === EventSource.CLOSED) {
-        // Refused rather than cut off: perhaps signed out, which the refresh will find.
-        ask();
-        setTimeout(connect, RETRY_MS);
-      }
-    };
-    for (const kind of kinds) stream.addEventListener(kind, ask);
-  };
-  connect();
-}
+document.addEventListener("htmx:config:request", (event) => {
+  event.detail.ctx.request.headers["X-CSRF"] = document.body.dataset.csrf;
+});
+document.addEventListener("htmx:before:swap", (event) => {
+  const came = event.detail.ctx?.response?.raw?.url;
+  if (came && new URL(came, location).pathname === "/login") (event.preventDefault(), location.assign("/login"));
+});
 
-document.querySelectorAll("[data-workspace]").forEach(followWorkspace);
-if (document.body.dataset.live) follow(document.body, document.querySelector("[data-wire]"));
+// --- Boxes of a table: one for all, and a bar of actions while some are chosen. ---
+
+document.addEventListener("change", (event) => {
+  const all = closest(event, "[data-all]");
+  const table = closest(event, "[data-choices]");
+  if (!table) return;
+  const boxes = [...table.querySelectorAll("tbody input[type=checkbox]")];
+  if (all) boxes.forEach((box) => (box.checked = all.checked));
+  const number = boxes.filter((box) => box.checked).length;
+  const bar = document.getElementById(table.dataset.choices);
+  bar.hidden = !number;
+  bar.querySelectorAll("[data-number]").forEach((each) => (each.textContent = number));
+});
+
+for (const toast of document.querySelectorAll(".toast")) setTimeout(() => toast.remove(), 6000);
+if (document.body.dataset.live) follow();

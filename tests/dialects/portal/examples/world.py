@@ -31,6 +31,8 @@ async def prepare(database: Database, new_key: Any, account: int, wanted: set[st
     made["key"] = await new_key("portal", rate="off")
     made["read_key"] = await new_key("portal", scopes=["read"])
     made["slow_key"] = await new_key("portal", rate="1/minute")
+    if "voice" in wanted:
+        made["voice"] = (await world.simulator(database, account, **{"as": "voice"})).id
     if "poor_key" in wanted:
         poor = await world.workspace(database, metered=True)
         await world.simulator(database, poor)

@@ -2,8 +2,8 @@
 
     python run.py BASE_URL KEY EMAIL_INTEGRATION WHATSAPP_INTEGRATION
 
-Only what the snippets invent is replaced: host, key, and ids of integrations and messages. The account needs an SMS,
-an email and a WhatsApp channel, and the templates `appointment_reminder` (sms) and `delivery_update` (whatsapp).
+Only what the snippets invent is replaced: host, key, and ids of integrations and messages. The account needs channels
+for SMS, email, WhatsApp and voice, and the templates `appointment_reminder` (sms) and `delivery_update` (whatsapp).
 """
 
 import json
@@ -34,6 +34,7 @@ def run_all(base_url: str, key: str, *, email: int, whatsapp: int) -> dict[str, 
         "send_email": _curl("send_email.sh", by_mail),
         "send_whatsapp": _curl("send_whatsapp.sh", by_whatsapp),
         "send_batch": _curl("send_batch.sh", by_whatsapp),
+        "initiate_call": _curl("initiate_call.sh", given),
         "campaign": _python("campaign.py.txt", given),
         "templates": _curl("templates.sh", given),
     }

@@ -1,0 +1,75 @@
+"""Every sentence of `errors.toml` is what its request gets, to the letter."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from trunkline.campaigns import sequences
+from trunkline.campaigns.sequences import NewPoint
+from trunkline.contacts import fields, groups, people
+from trunkline.contacts.people import NewContact
+
+pytestmark = pytest.mark.anyio
+
+CASES = tomllib.loads((Path(__file__).parent / "errors.toml").read_text())["case"]
+
+
+@pytest.fixture
+async def world(api, database, account, other_account, group, smart, ann, stranger) -> dict[str, str]:
+    """What requests may name."""
+    await api.get("/groups.json")  # makes the groups that everybody has
+    async with database.tx(other_account) as tx:
+        foreign = await groups.create(tx, "Foreign")
+    async with database.tx(account) as tx:
+        await fields.create(tx, "Nick")
+        await fields.create(tx, "Joined", "datetime")
+        used = await groups.create(tx, "Used")
+        series = await sequences.create(tx, "Reminders", used.id)
+        await sequences.add_point(
+            tx, series.id, NewPoint(relative_to="joined", distance=1, unit="days", message={"eng": "Hi"})
+        )
+        blocked = await people.create(tx, NewContact(name="Bob", status="blocked"))
+        deleted = await people.create(tx, NewContact(name="Del"))
+        await people.delete(tx, [deleted.id])
+        named = {group.name: group for group in await groups.all(tx)}
+    return {
+        "group": str(group.uuid),
+        "smart": str(smart.uuid),
+        "used": str(used.uuid),
+        "foreign_group": str(foreign.uuid),
+        "open_tickets": str(named["Open Tickets"].uuid),
+        "ann": str(ann.uuid),
+        "urn": "tel:+250788123123",
+        "stranger": str(stranger.uuid),
+        "blocked": str(blocked.uuid),
+        "deleted": str(deleted.uuid),
+        "nothing": "01234567-89ab-4cde-8123-456789abcdef",
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{number} {case['request']}" for number, case in enumerate(CASES)])
+async def test_a_refusal_is_worded_as_promised(api, world, case):
+    method, path = case["request"].split(" ", 1)
+    body = _filled(case.get("body"), world)
+    for name, value in (body or {}).items():
+        if "times" in case and isinstance(value, list):
+            body[name] = value * case["times"]
+
+    answer = await api.request(method, path.format(**{k: quote(v) for k, v in world.items()}), json=body)
+
+    assert (answer.status_code, answer.json()) == (case["status"], _filled(case["answer"], world))
+
+
+def _filled(value: Any, world: dict[str, str]) -> Any:
+    match value:
+        case str():
+            for name, known in world.items():
+                value = value.replace(f"{{{name}}}", known)
+        case list():
+            return [_filled(each, world) for each in value]
+        case dict():
+            return {name: _filled(each, world) for name, each in value.items()}
+    return value

@@ -1,0 +1,69 @@
+"""Ids that say nothing about what they name: twenty letters and digits for a kind of thing and its number.
+
+They are made from the number and the installation's secret alone, so nothing is stored and nothing looked up. The
+same number gives another id for each kind, and an id of one kind does not read as one of another.
+"""
+
+from trunkline.core.crypto import Vault
+
+LENGTH = 20
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+BIGINT = 2**63
+TAG, NUMBER = 6, 8
+"""Bytes of the check, and of the hidden number."""
+
+
+def write(vault: Vault, kind: str, id: int) -> str:
+    """The id that the outside sees: `write(vault, "contact", 17)`. Always the same one."""
+    number = id.to_bytes(NUMBER, "big")
+    tag = vault.macs(_check(kind), number)[0][:TAG]
+    mask = vault.macs(_mask(kind), tag)[0]
+    return _spell(tag + _xor(number, mask))
+
+
+def read(vault: Vault, kind: str, text: str) -> int | None:
+    """The number behind an id; none if we never wrote such an id for this kind."""
+    raw = _unspell(text)
+    if raw is None:
+        return None
+    tag, hidden = raw[:TAG], raw[TAG:]
+    # After a change of the installation's secret the ids of the former one still read.
+    for place, mask in enumerate(vault.macs(_mask(kind), tag)):
+        number = _xor(hidden, mask)
+        if vault.macs(_check(kind), number)[place][:TAG] == tag:
+            id = int.from_bytes(number, "big")
+            return id if id < BIGINT else None
+    return None
+
+
+def _check(kind: str) -> str:
+    return f"opaque id {kind}"
+
+
+def _mask(kind: str) -> str:
+    return f"opaque mask {kind}"
+
+
+def _xor(number: bytes, mask: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(number, mask[:NUMBER], strict=True))
+
+
+def _spell(raw: bytes) -> str:
+    number, digits = int.from_bytes(raw, "big"), ""
+    for _ in range(LENGTH):
+        number, digit = divmod(number, 58)
+        digits = BASE58[digit] + digits
+    return digits
+
+
+def _unspell(text: str) -> bytes | None:
+    """Strict: each id has one spelling."""
+    if len(text) != LENGTH or any(letter not in VALUES for letter in text):
+        return None
+    number = 0
+    for letter in text:
+        number = number * 58 + VALUES[letter]
+    return number.to_bytes(TAG + NUMBER, "big") if number < 1 << 8 * (TAG + NUMBER) else None
+
+
+VALUES = {letter: value for value, letter in enumerate(BASE58)}

@@ -1,0 +1,1 @@
+-- What the dashboard keeps for people: views, drafts, presence, second factors, invitations.

@@ -1,0 +1,114 @@
+"""Visits: one request of somebody who is signed in, and all that a page needs to answer it."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from trunkline.accounts import roles
+from trunkline.accounts.roles import Level
+from trunkline.core.crypto import Vault
+from trunkline.core.db import Database, Transaction
+from trunkline.health import Pulse
+from trunkline.web import cookies, forms, preferences, rendering
+from trunkline.web.forms import Form
+from trunkline.web.hub import Hub
+from trunkline.web.visitors import Visitor
+from trunkline.web.words import Words
+
+SAID = "trunkline_said"
+
+
+class Site(Struct, frozen=True):
+    """What the pages of one process share. `dialects` knows the APIs that are served, `sections` what has pages."""
+
+    database: Database
+    hub: Hub
+    dialects: Any
+    sections: frozenset[str]
+    pulse: Pulse
+
+
+class Visit:
+    """A request. `form` holds what was posted, `problems` and `typed` belong to a refused form that is shown again."""
+
+    def __init__(self, site: Site, request: Request, visitor: Visitor, form: Form | None = None):
+        self.site, self.request, self.visitor = site, request, visitor
+        self.preferences = preferences.of(request)
+        self.query = forms.query(request)
+        self.form = form or self.query
+        self.typed: Form | None = None
+        self.problems: Mapping[str, list[str]] = {}
+        self.status = 200
+        self.section = ""
+
+    @property
+    def words(self) -> Words:
+        return self.preferences.words
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.visitor.workspace.timezone)
+
+    @property
+    def url(self) -> str:
+        """The address of this installation as the browser knows it, without a slash at the end."""
+        public: str = self.site.database.tools.settings.public_url
+        return (public or str(self.request.base_url)).rstrip("/")
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a script on the page asks for a part of it."""
+        return "hx-request" in self.request.headers
+
+    @property
+    def vault(self) -> Vault:
+        return self.site.database.tools.vault
+
+    def here(self, **changed: object) -> str:
+        """The address of this page with other values behind its question mark; empty ones are left out."""
+        kept = {name: value for name, value in self.request.query_params.items() if name != "after"} | changed
+        said = urlencode({name: value for name, value in kept.items() if value not in (None, "")})
+        return f"{self.request.url.path}?{said}" if said else self.request.url.path
+
+    def id(self, name: str = "id") -> int:
+        """A number in the path."""
+        return int(self.request.path_params[name])
+
+    def may(self, level: Level) -> bool:
+        return roles.allows(self.visitor.workspace.role, level)
+
+    def tx(self) -> Transaction:
+        """A transaction of the workspace that is looked at, in the visitor's name."""
+        return self.site.database.tx(self.visitor.account_id, self.visitor.actor)
+
+    def page(self, template: str, /, *, block: str = "", **values: Any) -> Response:
+        """A whole page, or the one `block` of it that a script asks for."""
+        values |= {"visit": self, "visitor": self.visitor, "preferences": self.preferences, "said": self._heard()}
+        if block and self.is_partial:
+            return rendering.part(template, block, self.status, values)
+        response = rendering.page(template, self.status, None, **values)
+        if SAID in self.request.cookies:
+            cookies.put(self.request, response, SAID, "", 0)
+        return response
+
+    def to(self, path: str, said: str = "", /) -> Response:
+        """Go to another page of ours, which then says what was done."""
+        response = RedirectResponse(path, 303, {"Cache-Control": "no-store"})
+        if said:
+            cookies.put(self.request, response, SAID, quote(said[:500]), 20)
+        return response
+
+    def back(self, otherwise: str, said: str = "", /) -> Response:
+        """Go to where the form stood, if that is a page of ours."""
+        came = urlsplit(self.request.headers.get("referer", ""))
+        here = came.netloc == self.request.headers.get("host") and came.path.startswith("/")
+        path = f"{came.path}?{came.query}" if came.query else came.path
+        return self.to(path if here and not came.path.startswith("//") else otherwise, said)
+
+    def _heard(self) -> str:
+        return unquote(self.request.cookies.get(SAID, ""))[:500]
