@@ -19,6 +19,7 @@ from trunkline.core.limits import Bucket, Limiter
 from trunkline.core.metrics import Counter
 from trunkline.dialects import decoding
 from trunkline.dialects.base import UnsupportedMedia, status_of
+from trunkline.flows import downloads
 from trunkline.messaging import carrier, channels, mailing, media, receiving, tracking
 from trunkline.workflows import hooks, letters
 
@@ -38,9 +39,9 @@ CALLBACKS = Counter(
 
 
 def routes(database: Database) -> list[Route]:
-    """`/c/{kind}/{channel}/{action}` for providers, `/m/{token}` for files, and what mails lead to: `/u/{token}` to
-    unsubscribe, `/l/{token}` for links, `/o/{token}` for the picture that tells of opening; `/hooks/workflows/{token}`
-    sets a workflow going, `/hooks/mail/{token}` stands in mails of workflows for links and picture.
+    """`/c/{kind}/{channel}/{action}` for providers, `/m/{token}` for files, `/a/{token}` for archives, and what mails
+    lead to: `/u/{token}` to unsubscribe, `/l/{token}` for links, `/o/{token}` for the picture that tells of opening;
+    `/hooks/workflows/{token}` sets a workflow going, `/hooks/mail/{token}` stands in mails of workflows.
     """
 
     async def callback(request: Request) -> Response:
@@ -87,8 +88,19 @@ def routes(database: Database) -> list[Route]:
         }
         return StreamingResponse(_pieces(stream), headers=headers, media_type=found.content_type)
 
+    async def archive(request: Request) -> Response:
+        """The file as it lies there, so that its hash is the one that was told."""
+        found = await downloads.opened(database, request.path_params["token"])
+        headers = {
+            "Content-Disposition": f"attachment; filename={found.name}",
+            "Cache-Control": "private, no-store",
+            "Content-Length": str(found.size),
+        }
+        return StreamingResponse(_pieces(found.file), headers=headers, media_type="application/gzip")
+
     return [
         Route("/m/{token}", answered(file), methods=["GET"]),
+        Route("/a/{token}", answered(archive), methods=["GET"]),
         Route("/m/{token}/{uuid}/{name}", answered(file), methods=["GET"]),
         Route("/c/{kind}/{channel}/{action}", counted(answered(callback)), methods=["GET", "POST"]),
         Route("/u/{token}", answered(unsubscribe), methods=["GET", "POST"]),

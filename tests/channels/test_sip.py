@@ -272,6 +272,26 @@ async def test_a_private_exchange_is_not_called(book):
     assert "TRUNKLINE_EGRESS_ALLOW" in sent.error.detail
 
 
+async def test_what_the_exchange_names_is_judged_too(exchange, book):
+    """It may name other addresses for the rest of the call and for the sound; private ones are not used."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as neighbour:
+        neighbour.bind(("127.0.0.1", 0))
+        neighbour.setblocking(False)
+        port = neighbour.getsockname()[1]
+        answer = sipp.answer("200 OK", sound=True, again=True, contact=f"127.0.0.1:{port}")
+        scene = [answer.replace("[media_port]", str(port)), sipp.hear("ACK"), sipp.hear("BYE")]
+        with exchange(sipp.hear("INVITE"), *scene, sipp.answer_within("200 OK")) as there:
+            egress = Egress([there.address])
+            wire = Wire(http=None, egress=egress, carrier=None, calls=book)  # pyright: ignore[reportArgumentType]
+            sent = await speak(sip(there.address), wire)
+            played = there.played()
+
+        with pytest.raises(BlockingIOError):
+            neighbour.recv(2000)
+
+    assert (sent.error, played) == (None, 0)
+
+
 async def test_nothing_leaves_before_it_is_written_down(exchange, wire):
     class Away:
         async def note(self, notes):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hmac
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -196,3 +197,74 @@ async def test_keyboard_and_language(own: Database) -> None:
 
         await page.until(f"{ROOT}.querySelector('.panel').hidden")
         assert await page.evaluate(f"{ROOT}.activeElement === {ROOT}.querySelector('.launch')")
+
+
+async def test_what_is_written_while_the_server_is_away_is_sent_once(own: Database) -> None:
+    account = await world.workspace(own)
+    shop = Shop()
+    async with (
+        asyncio.timeout(150),
+        on_a_port(Starlette(routes=[Route("/", shop.page)])) as site,
+        chromium.page() as page,
+    ):
+        async with product(own) as host:
+            shop.host, shop.window = host, str((await opened(own, account, site)).uuid)
+            await page.go(site)
+            await page.until(f"{ROOT}.querySelector('.launch')")
+            await page.evaluate("Trunkline.open()")
+            await page.evaluate(WRITE.format(text="First"))
+            await page.until(f"{LOG}.includes('First') && !{LOG}.includes('Sending')")
+        await page.evaluate(WRITE.format(text="Second"))
+        await page.until(f"{LOG}.includes('Second') && {LOG}.includes('Sending')")
+
+        async with product(own, int(host.rpartition(":")[2])):
+            await page.until(f"{LOG}.includes('Second') && !{LOG}.includes('Sending')")
+
+    rows = await world.execute(own.dsn, "select body from messages where account_id = $1 order by id", account)
+    assert [row[0] for row in rows] == ["First", "Second"]
+
+
+async def test_a_known_visitor_sees_how_much_is_unread_and_may_attach(own: Database, tmp_path: Path) -> None:
+    account = await world.workspace(own)
+    async with own.system(account) as tx:
+        user = (await users.create(tx, "ana@example.com", "owner", password="a bird sang twice")).member.id
+        key, _ = await api_keys.create(tx, user, "platform")
+    shop = Shop()
+    proof = hmac.new(b"identity-secret-of-the-shop", b"42", "sha256").hexdigest()
+    shop.attributes = f'data-user-id="42" data-user-hash="{proof}"'
+    async with (
+        asyncio.timeout(150),
+        on_a_port(Starlette(routes=[Route("/", shop.page)])) as site,
+        product(own) as host,
+        chromium.page() as page,
+    ):
+        settings = {"secret": "identity-secret-of-the-shop", "trust_uploads": "identified", "colour": "#ffd54a"}
+        shop.host, shop.window = host, str((await opened(own, account, site, **settings)).uuid)
+        await page.go(site)
+        await page.until(f"{ROOT}.querySelector('.launch')")
+        await page.evaluate("Trunkline.open()")
+        await page.evaluate(WRITE.format(text="Hello"))
+        await page.until(f"{LOG}.includes('Hello') && !{LOG}.includes('Sending')")
+        await page.evaluate("Trunkline.close()")
+
+        await answer(host, key, "Hi Ana")
+
+        await page.until(
+            f"{ROOT}.querySelector('.badge').textContent === '1' && !{ROOT}.querySelector('.badge').hidden"
+        )
+        await page.evaluate("Trunkline.open()")
+        await page.until(f"{ROOT}.querySelector('.badge').hidden")
+        await page.evaluate(ATTACH)
+        await page.until(f"{ROOT}.querySelector('.log a')?.textContent === 'note.txt'")
+        (tmp_path / "known.png").write_bytes(await page.picture())
+        assert page.problems == []
+
+
+ATTACH = """(() => {
+    const root = document.querySelector('#trunkline-chat').shadowRoot;
+    const picker = root.querySelector('input[type=file]');
+    const given = new DataTransfer();
+    given.items.add(new File(['Hello'], 'note.txt', { type: 'text/plain' }));
+    picker.files = given.files;
+    picker.dispatchEvent(new Event('change'));
+})()"""

@@ -375,3 +375,16 @@ async def test_the_script_is_cached_by_its_content(shop: httpx2.AsyncClient) -> 
 
     assert first.headers["content-type"].startswith("text/javascript")
     assert second.status_code == 304
+
+
+async def test_an_address_that_guesses_windows_waits(app: Starlette) -> None:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as client:
+        statuses = [(await client.get(f"/chat/guess-{number}/config")).status_code for number in range(241)]
+
+    assert statuses == [404] * 240 + [429]
+
+
+async def test_asking_about_the_stream_opens_none(ana: httpx2.AsyncClient) -> None:
+    answer = await ana.head("events")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")

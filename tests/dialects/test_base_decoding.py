@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +46,24 @@ def _passes(value: object) -> bool:
     except Malformed:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("raw", "fields"),
+    [
+        (b"", {}),
+        (b"a=1&b=two+words", {"a": "1", "b": "two words"}),
+        (b"a[b]=1&a[c]=2", {"a": {"b": "1", "c": "2"}}),
+        (b"a%5Bb%5D%5Bc%5D=1", {"a": {"b": {"c": "1"}}}),
+        (b"a=1&a=2", {"a": "2"}),
+        (b"a[=1&]=2&a[]=3", {"a[": "1", "]": "2", "a[]": "3"}),
+    ],
+)
+def test_the_fields_of_a_form_become_an_object(raw, fields):
+    assert decoding.parse_form(raw) == fields
+
+
+@pytest.mark.parametrize("raw", [b"a=1&a[b]=2", b"a[b]=2&a=1", b"a" + b"[b]" * 40 + b"=1", b"a=%00", b"a=%FF"])
+def test_a_form_that_contradicts_itself_is_refused(raw):
+    with pytest.raises(Malformed):
+        decoding.parse_form(raw)

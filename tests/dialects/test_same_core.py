@@ -63,6 +63,11 @@ async def portal(client, new_key) -> Api:
 
 
 @pytest.fixture
+async def connector(client, new_key) -> Api:
+    return Api(client, "https://testserver/v1", {"x-api-key": await new_key("connector", rate="off")})
+
+
+@pytest.fixture
 async def email(database, account):
     return await world.simulator(database, account, **{"as": "email"})
 
@@ -308,3 +313,29 @@ async def test_nothing_of_it_is_seen_by_another_tenant(client, new_key, platform
     told += [await there.get("/contacts"), await there.get("/campaigns"), await strangers[1].get("/companies")]
 
     assert told == [[]] * 7
+
+
+async def test_a_contact_has_two_ids_and_one_life(platform, portal, connector):
+    made = await portal.told("POST", "/contacts", {"name": "Maria Ionescu", "phone": "+40740111222", "tags": ["vip"]})
+
+    found = (await connector.call("GET", "/contacts?phoneNumber=%2B40740111222")).json()
+    again = (await connector.call("POST", "/contacts", {"phone": "+40 740 111 222", "firstName": "Eve"})).json()
+    await connector.call("PUT", f"/contacts/{found['id']}", {"lastName": "Popescu"})
+
+    assert (found["firstName"], found["contact"]["tags"]) == ("Maria", [{"name": "vip"}])
+    assert (again["id"], again["existing"]) == (found["id"], True)
+    assert (await portal.get(f"/contacts/{made['id']}"))["name"] == "Maria Popescu"
+    await platform.told("DELETE", f"/contacts/{made['id']}")
+    assert (await connector.call("GET", f"/contacts/tags/{found['id']}")).status_code == 404
+
+
+async def test_a_list_is_a_group_everywhere(platform, portal, connector, database, account):
+    async with database.tx(account) as tx:
+        group = await groups.create(tx, "Newsletter")
+    contact = await connector.call("POST", "/contacts", {"email": "maria@example.com"})
+    [listed] = await connector.get("/lists")
+
+    await connector.call("POST", f"/lists/{listed['id']}/contacts", {"contactId": contact.json()["id"]})
+
+    assert [(row["id"], row["contacts_count"]) for row in await platform.get("/lists")] == [(group.id, 1)]
+    assert [row["id"] for row in await portal.get("/groups")] == [group.id]

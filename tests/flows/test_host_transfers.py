@@ -285,3 +285,34 @@ async def test_a_megabyte_of_flows_comes_in_talks_and_goes_out(
     assert {change["action"] for change in again["flows"]} == {"created"}
     assert sum(steps for _, steps in await talks.runs(database, account)) > 1
     assert first["name"] in {flow["name"] for flow in exported["flows"]}
+
+
+@pytest.mark.parametrize("keywords", [[], ["two words"], ["averyveryverylongword"], ["\0"]])
+async def test_keywords_that_cannot_be_are_left_out_and_told_beforehand(
+    database: Database, account: int, keywords: list[str]
+) -> None:
+    file = envelope(talks.drinks())
+    file["triggers"][0]["keywords"] = keywords
+
+    foretold = await bring(database, account, file, dry_run=True)
+    result = await bring(database, account, file)
+
+    assert [issue["type"] for issue in foretold["issues"]] == ["trigger_left_out"]
+    assert [issue["type"] for issue in result["issues"]] == ["trigger_left_out"]
+    async with database.tx(account) as tx:
+        assert await triggers.all_of(tx) == []
+
+
+@pytest.mark.parametrize("broken", [{"language": "klingon"}, {"type": "odd"}])
+async def test_a_flow_whose_head_is_broken_is_kept_and_told_beforehand(
+    database: Database, account: int, broken: dict[str, Any]
+) -> None:
+    file = envelope(talks.drinks(**broken), triggers=[], campaigns=[])
+
+    foretold = await bring(database, account, file, dry_run=True)
+    result = await bring(database, account, file)
+
+    assert [change["valid"] for change in foretold["flows"]] == [False]
+    assert [change["valid"] for change in result["flows"]] == [False]
+    async with database.tx(account) as tx:
+        assert [flow.valid for flow in await stored.page(tx)] == [False]

@@ -97,12 +97,14 @@ def wait(milliseconds: int) -> str:
     return f'<pause milliseconds="{milliseconds}"/>\n'
 
 
-def answer(status: str, *headers: str, sound: bool = False, again: bool = False) -> str:
+def answer(
+    status: str, *headers: str, sound: bool = False, again: bool = False, contact: str = "[local_ip]:[local_port]"
+) -> str:
     """To the last request; `again` repeats it until it is confirmed."""
     to = "[last_To:]" if status.startswith("100") else "[last_To:];tag=their-tag"
     lines = [
         f"SIP/2.0 {status}", "[last_Via:]", "[last_From:]", to, "[last_Call-ID:]", "[last_CSeq:]",
-        "Contact: <sip:[local_ip]:[local_port];transport=[transport]>", *headers,
+        f"Contact: <sip:{contact};transport=[transport]>", *headers,
     ]  # fmt: skip
     return _sent(lines, SOUND if sound else [], again)
 

@@ -48,10 +48,22 @@ async def export_file(
     return exporting.export(await document(tx, site, definitions=True), chosen, dependencies)
 
 
-async def document(tx: Tx, site: str, *, definitions: bool) -> dict[str, Any]:
-    """The workspace as JSON; without `definitions` flows are named only."""
+async def export_chosen(
+    tx: Tx, flows: Sequence[UUID], campaigns: Sequence[UUID], *, site: str, dependencies: Dependencies = "all"
+) -> dict[str, Any]:
+    """These flows, archived ones too, and campaigns with what they use; unknown ones are left out."""
+    wanted = {str(uuid) for uuid in flows}
+    whole = await document(tx, site, definitions=True, also=wanted)
+    chosen = [each["uuid"] for each in whole["flows"] if each["uuid"] in wanted]
+    series = [each["uuid"] for each in whole["campaigns"] if UUID(each["uuid"]) in campaigns]
+    return exporting.export(whole, chosen, dependencies, campaigns=series)
+
+
+async def document(tx: Tx, site: str, *, definitions: bool, also: Container[str] = ()) -> dict[str, Any]:
+    """The workspace as JSON; without `definitions` flows are named only, with them the archived ones only if asked."""
     stock = await stocks.of(tx)
-    living = [flow for flow in stock.definitions.index.values() if definitions is False or not flow.archived]
+    known = stock.definitions.index.values()
+    living = [flow for flow in known if definitions is False or not flow.archived or flow.uuid in also]
     if definitions:
         kept = await revisions.definitions(tx, [flow.id for flow in living])
         flows = [kept[flow.id] for flow in living]
@@ -113,6 +125,8 @@ def _hindrance(shaped: dict[str, Any], broken: Container[str]) -> str | None:
         return f"{shaped['trigger_type']} is no kind of trigger"
     if kind == "schedule" and (why := _unscheduled(shaped)):
         return why
+    if kind == "keyword" and (problem := triggers.keyword_problem(shaped["keywords"])):
+        return problem
     return "its flow does not load" if shaped["flow"]["uuid"] in broken else None
 
 
@@ -177,7 +191,7 @@ def _point(stock: Stock, event: dict[str, Any]) -> NewPoint:
 
 async def _keep_trigger(tx: Tx, stock: Stock, shaped: dict[str, Any]) -> None:
     kind, flow = KINDS.get(shaped["trigger_type"]), stock.flow_ids.get(shaped["flow"]["uuid"])
-    if kind is None or flow is None or not stock.flow(flow) or (kind == "schedule" and _unscheduled(shaped)):
+    if flow is None or not stock.flow(flow) or _hindrance(shaped, ()) is not None or kind is None:
         return
     channel, ours = shaped.get("channel"), _ours(shaped) if kind == "schedule" else None
     new = NewTrigger(

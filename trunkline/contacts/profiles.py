@@ -13,7 +13,7 @@ from trunkline.core.urns import Urn
 Place = tuple[datetime, int]
 
 FEW = 5_000
-"""Members of a group that are sorted at once; of a larger group, the newest are met soon on the way."""
+"""Members of a group that are sorted at once; those of a larger group are met soon on the way."""
 
 
 class Profile(Struct, frozen=True):
@@ -34,11 +34,12 @@ class Profile(Struct, frozen=True):
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """All conditions hold together; both ends of the time belong to it."""
+    """All conditions hold together; both ends of the time belong to it. `group_size` says how to look for members."""
 
     uuid: UUID | None = None
     urn: Urn | None = None
     group_id: int | None = None
+    group_size: int = 0
     deleted: bool = False
     since: datetime | None = None
     until: datetime | None = None
@@ -52,8 +53,9 @@ async def page(
     if filter.uuid is not None or filter.urn is not None:
         source, wanted = "ids", await _named(tx, filter)
     elif filter.group_id is not None:
-        few = await tx.column(int, MEMBERS, tx.account, filter.group_id, FEW + 1)
-        source, wanted = ("ids", few) if len(few) <= FEW else ("group", None)
+        source = "group"
+        if filter.group_size <= FEW:
+            source, wanted = "ids", await tx.column(int, MEMBERS, tx.account, filter.group_id)
     statement = PAGE[source, filter.deleted, after is not None, oldest_first]
     at, id = after or (None, None)
     return await tx.fetch(
@@ -118,7 +120,7 @@ BY_IDS = sql(f"select {_COLUMNS} from contacts c where c.account_id = $1 and c.i
 
 BY_UUID = sql(f"select {_COLUMNS} from contacts c where c.account_id = $1 and c.uuid = $2")
 
-MEMBERS = sql("select contact_id from group_members where account_id = $1 and group_id = $2 limit $3")
+MEMBERS = sql("select contact_id from group_members where account_id = $1 and group_id = $2")
 
 IDS_BY_UUID = sql("select id from contacts where account_id = $1 and uuid = $2")
 

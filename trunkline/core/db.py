@@ -242,9 +242,11 @@ class Database:
     async def _notify_soon(self) -> None:
         await asyncio.sleep(0.005)
         queues, self._dirty = self._dirty, set()
+        names = sorted(queues)
         try:
             async with self.system() as tx:
-                await tx.run(NOTIFY, ",".join(sorted(queues)))
+                for start in range(0, len(names), NAMES_AT_ONCE):
+                    await tx.run(NOTIFY, ",".join(names[start : start + NAMES_AT_ONCE]))
         except Unavailable:
             return  # workers poll as well
 
@@ -329,6 +331,9 @@ def _check_columns(statement: Statement, cls: type, row: Any) -> None:
         raise TypeError(f"{cls.__name__} has {fields}, its statement in {statement.module} gives {names}")
     _checked.add((statement, cls))
 
+
+NAMES_AT_ONCE = 200
+"""PostgreSQL tells at most 8,000 bytes at once."""
 
 NOTIFY = sql("select pg_notify('trunkline_work', $1)", system=True)
 

@@ -35,6 +35,17 @@ def country_of(e164: str) -> str | None:
     return region if region.isalpha() and region != "ZZ" else None
 
 
+@lru_cache(maxsize=16_384)
+def national(e164: str) -> str:
+    """As people in its country write it: +250788123123 is 0788 123 123."""
+    phonenumbers = _library()
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return e164
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
 def is_premium(e164: str) -> bool:
     """Whether the number bills whoever calls it."""
     phonenumbers = _library()

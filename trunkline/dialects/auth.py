@@ -89,9 +89,13 @@ class SessionBearer:
         )
 
 
-async def authenticate(call: Call, credentials: tuple[Credential, ...], dialect: str) -> Caller | None:
-    """The first valid credential counts."""
-    for credential in credentials:
+async def authenticate(
+    call: Call, credentials: tuple[Credential, ...], dialect: str, only: tuple[Credential, ...] = ()
+) -> Caller | None:
+    """The first valid credential counts, of `only` these if an operation has its own. Different keys count as none."""
+    if _disagree(call, credentials):
+        return None
+    for credential in only or credentials:
         caller = await credential.caller(call, dialect)
         if caller is None:
             continue
@@ -101,7 +105,7 @@ async def authenticate(call: Call, credentials: tuple[Credential, ...], dialect:
     return None
 
 
-def disagree(call: Call, credentials: tuple[Credential, ...]) -> bool:
+def _disagree(call: Call, credentials: tuple[Credential, ...]) -> bool:
     """Whether keys in several places are different ones: then nobody can say who is calling."""
     places = (each for each in credentials if isinstance(each, HeaderKey | QueryKey))
     return len({text for place in places for text in place.given(call)}) > 1

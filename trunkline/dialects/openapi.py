@@ -219,7 +219,7 @@ def _payload(returned: Any) -> Any:
     if get_origin(returned) is Answer:
         return _payload(get_args(returned)[0])
     given = get_args(returned) if get_origin(returned) in UNIONS else ()
-    members = [each for each in given if each not in (Answer, Stream)]
+    members = [each for each in given if each not in (Answer, Stream) and get_origin(each) is not Answer]
     return members[0] if len(members) == 1 else returned
 
 

@@ -1,16 +1,24 @@
 """Plain HTTP at dialects whose keys stand in the URL or travel bare: who may use it."""
 
+import contextlib
 from functools import lru_cache
 from ipaddress import ip_address
 
-from trunkline.core.errors import Forbidden
+from trunkline.accounts import audit
+from trunkline.core.errors import Forbidden, TrunklineError
+from trunkline.core.limits import Bucket
+from trunkline.dialects import auth
 from trunkline.dialects.base import Dialect
 from trunkline.dialects.calls import Call
 
+EXPOSED = Bucket("exposed", 1, per_seconds=3600)
 
-def refuse(dialect: Dialect, call: Call) -> None:
+
+async def refuse(dialect: Dialect, call: Call) -> None:
     """Before anything else: the answer over plain HTTP is the same whoever asks for whatever."""
     if dialect.https and not allows(call):
+        with contextlib.suppress(TrunklineError):
+            await _note(dialect, call)
         raise Forbidden("Use a secure connection (HTTPS).", code="https_required")
 
 
@@ -29,6 +37,15 @@ def allows(call: Call) -> bool:
         return False
     server = call.scope.get("server")
     return _is_loopback(call.ip) and server is not None and _is_loopback(server[0])
+
+
+async def _note(dialect: Dialect, call: Call) -> None:
+    """Others may have read a key that came bare: the audit log of its account says so, once an hour."""
+    caller = await auth.authenticate(call, dialect.auth, dialect.name)
+    if caller is None or not call.site.limiter.hit(("exposed", caller.counted_as), EXPOSED).allowed:
+        return
+    async with call.database.tx(caller.account, caller.actor) as tx:
+        await audit.record(tx, "key.exposed", f"key:{caller.key_id}", ip=call.ip or None)
 
 
 @lru_cache(maxsize=1024)

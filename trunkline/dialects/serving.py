@@ -59,7 +59,7 @@ class Visit:
 
     async def _serve(self, *, shared: bool) -> None:
         try:
-            plain.refuse(self.dialect, self.call)
+            await plain.refuse(self.dialect, self.call)
             reply = self._answer_plainly() or await (self._answer_shared() if shared else self._answer())
         except ClientDisconnect:
             raise
@@ -108,10 +108,8 @@ class Visit:
             self.operation = found[0]
             if found[0].rules.public:
                 return await self._answer_anybody(*found)
-        wanted = self.operation.rules.auth if self.operation else ()
-        caller = None
-        if not auth.disagree(call, dialect.auth):
-            caller = await auth.authenticate(call, wanted or dialect.auth, dialect.name)
+        only = self.operation.rules.auth if self.operation else ()
+        caller = await auth.authenticate(call, dialect.auth, dialect.name, only)
         if caller is None:
             self._count_stranger()
             raise Unauthenticated

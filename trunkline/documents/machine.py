@@ -22,13 +22,13 @@ def routes(dialects: Dialects) -> list[Route]:
         return openapi.document(served[name], "")
 
     async def index(request: Request) -> Response:
-        base = _base(dialects, request)
+        here = base(dialects, request)
         listed = [
             {
                 "name": each.name,
                 "title": each.title,
-                "base_url": base + each.address,
-                "document_url": f"{base}/openapi/{each.name}.json",
+                "base_url": here + each.address,
+                "document_url": f"{here}/openapi/{each.name}.json",
             }
             for each in served.values()
         ]
@@ -38,8 +38,8 @@ def routes(dialects: Dialects) -> list[Route]:
         name = request.path_params["name"]
         if name not in served:
             raise HTTPException(404)
-        base = _base(dialects, request)
-        return _json({**made(name), "servers": [{"url": base + served[name].address}]})
+        here = base(dialects, request)
+        return _json({**made(name), "servers": [{"url": here + served[name].address}]})
 
     async def to_rapidpro(request: Request) -> Response:
         return RedirectResponse("/api/v2/", status_code=302)
@@ -51,7 +51,7 @@ def routes(dialects: Dialects) -> list[Route]:
     ]
 
 
-def _base(dialects: Dialects, request: Request) -> str:
+def base(dialects: Dialects, request: Request) -> str:
     """Where the world reaches us, or where this request did."""
     return dialects.site.public_url.rstrip("/") or str(request.base_url).rstrip("/")
 

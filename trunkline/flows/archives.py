@@ -65,12 +65,19 @@ async def page(
     offset: int = 0,
     limit: int = 250,
 ) -> list[Archive]:
-    """The newest days first; days that went into a month are left out."""
+    """The newest days first; days that went into a month are left out. `after` and `before` belong to it."""
     return await tx.fetch(Archive, PAGE, tx.account, kind, period, after, before, offset, limit)
 
 
-async def count(tx: Tx, *, kind: str | None = None, period: str | None = None) -> int:
-    return await tx.value(int, COUNT, tx.account, kind, period) or 0
+async def count(
+    tx: Tx,
+    *,
+    kind: str | None = None,
+    period: str | None = None,
+    after: date | None = None,
+    before: date | None = None,
+) -> int:
+    return await tx.value(int, COUNT, tx.account, kind, period, after, before) or 0
 
 
 def read(folder: Folder, archive: Archive) -> BinaryIO:
@@ -187,7 +194,7 @@ def _midnight(day: date) -> datetime:
 
 SHAPES: dict[Kind, Callable[..., dict[str, Any]]] = {"message": archive_lines.message, "run": archive_lines.run}
 
-_COLUMNS = """id, kind, period, start_date, records, size, hash, media_key, rolled_up_id is not null as rolled_up,
+COLUMNS = """id, kind, period, start_date, records, size, hash, media_key, rolled_up_id is not null as rolled_up,
     created_at"""
 
 # Two builders of one account take turns.
@@ -250,7 +257,7 @@ DELETE: dict[Kind, Statement] = {
 }
 
 KNOWN = sql(f"""
-    select {_COLUMNS} from archives where account_id = $1 and kind = $2 and period = $3 and start_date = $4
+    select {COLUMNS} from archives where account_id = $1 and kind = $2 and period = $3 and start_date = $4
 """)
 
 PUT = sql(f"""
@@ -258,12 +265,12 @@ PUT = sql(f"""
     values ($1, $2, $3, $4, $5, $6, $7, $8)
     on conflict (account_id, kind, period, start_date) do update set records = excluded.records,
         size = excluded.size, hash = excluded.hash, media_key = excluded.media_key
-    returning {_COLUMNS}
+    returning {COLUMNS}
 """)
 
 # The earliest month that is over and not rolled up.
 DAYS_OF_MONTH = sql(f"""
-    select {_COLUMNS} from archives
+    select {COLUMNS} from archives
     where account_id = $1 and kind = $2 and period = 'daily' and rolled_up_id is null and start_date < $3
         and date_trunc('month', start_date) = (
             select date_trunc('month', min(start_date)) from archives
@@ -278,11 +285,9 @@ ROLL_UP = sql("""
 _FILTER = """
     from archives where account_id = $1 and rolled_up_id is null and ($2::text is null or kind = $2)
         and ($3::text is null or period = $3)
+        and ($4::date is null or start_date >= $4) and ($5::date is null or start_date <= $5)
 """
 
-PAGE = sql(f"""
-    select {_COLUMNS} {_FILTER} and ($4::date is null or start_date >= $4) and ($5::date is null or start_date <= $5)
-    order by start_date desc, id desc offset $6 limit $7
-""")
+PAGE = sql(f"select {COLUMNS} {_FILTER} order by start_date desc, id desc offset $6 limit $7")
 
 COUNT = sql(f"select count(*) {_FILTER}")

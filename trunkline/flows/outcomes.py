@@ -48,6 +48,7 @@ class Part(Struct):
     start_id: int | None
     lane: int
     replaces: bool
+    broadcast_id: int | None = None
 
 
 class Done(Struct):

@@ -47,6 +47,7 @@ def start(
     *,
     heard: Heard | None = None,
     start_id: int | None = None,
+    broadcast_id: int | None = None,
     lane: int = REPLY,
 ) -> Part:
     """A new session of a contact. A background flow leaves alone what the contact waits in."""
@@ -56,7 +57,7 @@ def start(
         return engine.start(stock.assets, stock.environment, member.contact, document, **_sources())
 
     replaces = flow.type != "messaging_background"
-    return Part(member, begin, key, flow.id, {}, heard, start_id, lane, replaces)
+    return Part(member, begin, key, flow.id, {}, heard, start_id, lane, replaces, broadcast_id)
 
 
 def resume(

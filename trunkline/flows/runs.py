@@ -94,10 +94,10 @@ async def page(
 ) -> list[Run]:
     """Runs by their last change, the newest first; `cursor` is (modified_at, id) of the last one seen."""
     at, id = cursor or (None, None)
-    statement = PAGE[_source(filter), oldest_first]
+    statement = PAGE[_source(filter), filter.responded, oldest_first]
     return await tx.fetch(
         Run, statement, tx.account, at, id, limit, filter.uuid, filter.id, filter.flow_id, filter.contact_id,
-        filter.responded, filter.after, filter.before,
+        filter.after, filter.before,
     )  # fmt: skip
 
 
@@ -112,7 +112,9 @@ async def counts(tx: Tx, flow_ids: Sequence[int]) -> dict[int, dict[str, int]]:
 
 
 def _source(filter: Filter) -> str:
-    return "flow" if filter.flow_id is not None else "contact" if filter.contact_id is not None else "all"
+    """Each has an index to walk, or finds one row."""
+    by = {"uuid": filter.uuid, "id": filter.id, "flow": filter.flow_id, "contact": filter.contact_id}
+    return next((source for source, value in by.items() if value is not None), "all")
 
 
 def _row(contact: int, start: int | None, session: Session, run: sessions.Run, flow_id: int) -> tuple[object, ...]:
@@ -162,35 +164,41 @@ VALUES = sql("""
     from flow_runs where account_id = $1 and uuid = any($2::uuid[]) and parent is null
 """)
 
-_PAGE = """
-    select r.id, r.uuid, r.flow_id, f.uuid as flow_uuid, f.name as flow_name, r.contact_id, r.session, r.parent,
-        r.start_id, (select s.uuid from flow_starts s where s.account_id = $1 and s.id = r.start_id) as start_uuid,
-        r.status, r.responded, r.nodes, r.arrivals, r.results, r.created_at, r.modified_at, r.exited_at
-    from flow_runs r join flows f on f.account_id = $1 and f.id = r.flow_id
-    where r.account_id = $1
-        and ($2::timestamptz is null or (r.modified_at, r.id) {beyond} ($2, $3::bigint))
-        and ($5::uuid is null or r.uuid = $5) and ($6::bigint is null or r.id = $6)
-        and {whose}
-        and (not $9::boolean or r.responded)
-        and ($10::timestamptz is null or r.modified_at >= $10) and ($11::timestamptz is null or r.modified_at <= $11)
-    order by r.modified_at {direction}, r.id {direction} limit $4
+_COLUMNS = """
+    r.id, r.uuid, r.flow_id, (select f.uuid from flows f where f.account_id = $1 and f.id = r.flow_id) as flow_uuid,
+    (select f.name from flows f where f.account_id = $1 and f.id = r.flow_id) as flow_name, r.contact_id, r.session,
+    r.parent, r.start_id,
+    (select s.uuid from flow_starts s where s.account_id = $1 and s.id = r.start_id) as start_uuid,
+    r.status, r.responded, r.nodes, r.arrivals, r.results, r.created_at, r.modified_at, r.exited_at
 """
 
-WHOSE = {
-    "all": "$7::bigint is null and $8::bigint is null",
-    "flow": "r.flow_id = $7 and ($8::bigint is null or r.contact_id = $8)",
-    "contact": "$7::bigint is null and r.contact_id = $8",
+_WHOSE = {
+    "uuid": """r.uuid = $5::uuid and ($6::bigint is null or r.id = $6) and ($7::bigint is null or r.flow_id = $7)
+        and ($8::bigint is null or r.contact_id = $8)""",
+    "id": """$5::uuid is null and r.id = $6::bigint and ($7::bigint is null or r.flow_id = $7)
+        and ($8::bigint is null or r.contact_id = $8)""",
+    "flow": """$5::uuid is null and $6::bigint is null and r.flow_id = $7::bigint
+        and ($8::bigint is null or r.contact_id = $8)""",
+    "contact": "$5::uuid is null and $6::bigint is null and $7::bigint is null and r.contact_id = $8::bigint",
+    "all": "$5::uuid is null and $6::bigint is null and $7::bigint is null and $8::bigint is null",
 }
+# A null cursor is the end of time: the bound is always there, so the index is always entered at the right place.
+_BEHIND = {
+    True: "(r.modified_at, r.id) > (coalesce($2::timestamptz, '-infinity'), coalesce($3::bigint, 0))",
+    False: "(r.modified_at, r.id) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::bigint, 0))",
+}
+
 PAGE = {
-    (source, oldest_first): sql(
-        _PAGE.format(
-            whose=whose,
-            beyond=">" if oldest_first else "<",
-            direction="asc" if oldest_first else "desc",
-        )
-    )
-    for source, whose in WHOSE.items()
-    for oldest_first in (False, True)
+    (source, responded, oldest_first): sql(f"""
+        select {_COLUMNS} from flow_runs r
+        where r.account_id = $1 and {behind} and {whose} {"and r.responded" if responded else ""}
+            and r.modified_at >= coalesce($9::timestamptz, '-infinity')
+            and r.modified_at <= coalesce($10::timestamptz, 'infinity')
+        order by r.modified_at {"asc" if oldest_first else "desc"}, r.id {"asc" if oldest_first else "desc"} limit $4
+    """)
+    for source, whose in _WHOSE.items()
+    for responded in (False, True)
+    for oldest_first, behind in _BEHIND.items()
 }
 
 COUNTS = sql("""

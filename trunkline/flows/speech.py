@@ -95,7 +95,8 @@ def _draft(stock: Stock, one: Done, event: MsgCreated | IvrCreated, channel: Cha
         quick_replies=choices.stored([Choice(one.text, one.extra, one.type) for one in msg.quick_replies]),
         template_id=stock.templates.get(msg.templating.template.uuid) if msg.templating else None,
         conversation_id=home,
-        flow_id=one.part.flow_id,
+        flow_id=one.part.flow_id or None,
+        broadcast_id=one.part.broadcast_id,
     )
 
 

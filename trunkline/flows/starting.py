@@ -73,7 +73,7 @@ async def batch(desk: Desk, id: int, contacts: list[int]) -> None:
         if desk.call.is_suspect:
             await _one_by_one(tx, id, contacts)
         elif start.message is not None:
-            await texting.send(tx, start.message, contacts, start.flow_id, f"start:{start.uuid}")
+            await _tell(tx, start, contacts)
             await tx.run(COUNT, tx.account, f"start:{id}", len(contacts))
         else:
             await _run(tx, start, contacts)
@@ -87,10 +87,10 @@ async def one(desk: Desk, id: int, contact: int) -> None:
     async def prepare(tx: Tx, stock: Stock) -> Part | None:
         start = await starts.get(tx, id)
         flow = stock.flow(start.flow_id)
-        if start.status == "interrupted" or flow is None:
+        if start.status == "interrupted" or (flow is None and start.message is None):
             return None
-        if start.message is not None:
-            await texting.send(tx, start.message, [contact], start.flow_id, f"start:{start.uuid}")
+        if start.message is not None or flow is None:
+            await _tell(tx, start, [contact])
             return None
         members = await cast.load(tx, stock, [contact])
         await running.ready(tx, stock, [], [flow.uuid])
@@ -124,6 +124,17 @@ async def _run(tx: Tx, start: Start, contacts: list[int]) -> None:
     await effects.apply(tx, stock, done)
     await _one_by_one(tx, start.id, [waiting.part.member.id for waiting in pending])
     await tx.run(COUNT, tx.account, f"start:{start.id}", len(contacts) - len(pending))
+    if start.status == "queued":
+        await tx.run(BEGUN, tx.account, start.id)
+
+
+async def _tell(tx: Tx, start: Start, contacts: list[int]) -> None:
+    """Its message instead of its flow."""
+    message = start.message or {}
+    await texting.send(
+        tx, message, contacts, start.flow_id, f"start:{start.uuid}", evaluate=bool(message.get("evaluate")),
+        broadcast_id=start.broadcast_id,
+    )  # fmt: skip
     if start.status == "queued":
         await tx.run(BEGUN, tx.account, start.id)
 

@@ -1,6 +1,6 @@
 """Starts: a flow for many contacts at once. Who they are is worked out from the row; how far it came is counted.
 
-A row with a `message` sends that instead of starting the flow that it came from.
+A row with a `message` sends that instead of starting the flow that it came from; flow 0 is none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,6 +35,7 @@ class Start(Struct, frozen=True):
     uuid: UUID
     flow_id: int
     message: dict[str, Any] | None
+    broadcast_id: int | None
     origin: Origin
     status: str
     groups: list[int]
@@ -77,6 +78,8 @@ class NewStart(Struct, frozen=True, kw_only=True):
     run_summary: Mapping[str, Any] | None = None
     history: Mapping[str, Any] | None = None
     message: Mapping[str, Any] | None = None
+    numbered: bool = False
+    """Whether its message counts among the broadcasts."""
 
 
 async def create(tx: Tx, new: NewStart) -> Start:
@@ -115,10 +118,11 @@ async def page(
     before: datetime | None = None,
     cursor: tuple[datetime, int] | None = None,
     limit: int = 250,
+    oldest_first: bool = False,
 ) -> list[Start]:
     """By the time of their last change, the newest first; `cursor` is (modified_at, id) of the last one seen."""
     at, id = cursor or (None, None)
-    return await tx.fetch(Start, PAGE, tx.account, at, id, limit, uuid, list(origins), after, before)
+    return await tx.fetch(Start, PAGE[oldest_first], tx.account, at, id, limit, uuid, list(origins), after, before)
 
 
 async def interrupt(tx: Tx, id: int) -> None:
@@ -200,6 +204,7 @@ async def _row(tx: Tx, new: NewStart) -> tuple[object, ...]:
         new.exclude_in_flow,
         new.exclude_started,
         *(DOCUMENT.encode(one).decode() if one is not None else None for one in documents),
+        new.numbered,
     )
 
 
@@ -210,7 +215,7 @@ def _array(ids: Sequence[int]) -> str:
 
 DOCUMENT = msgspec.json.Encoder(decimal_format="number")
 
-_COLUMNS = """s.id, s.uuid, s.flow_id, s.message, s.origin, s.status, s.groups, s.contacts, s.query,
+_COLUMNS = """s.id, s.uuid, s.flow_id, s.message, s.broadcast_id, s.origin, s.status, s.groups, s.contacts, s.query,
     s.exclude_groups, s.exclude_in_flow, s.exclude_started, s.params, s.run_summary, s.history, s.cursor, s.expanded,
     s.total, s.failure, s.created_by, s.created_at, s.modified_at,
     (select coalesce(sum(t.value), 0)::bigint from tallies t
@@ -218,25 +223,36 @@ _COLUMNS = """s.id, s.uuid, s.flow_id, s.message, s.origin, s.status, s.groups, 
 
 INSERT = sql("""
     insert into flow_starts (account_id, created_by, uuid, flow_id, origin, groups, contacts, query, exclude_groups,
-        exclude_in_flow, exclude_started, params, run_summary, history, message)
+        exclude_in_flow, exclude_started, params, run_summary, history, message,
+        broadcast_id)
     select $1, $2, uuid, flow_id, origin, groups::bigint[], contacts::bigint[], query, exclude_groups::bigint[],
-        exclude_in_flow, exclude_started, params::jsonb, run_summary::jsonb, history::jsonb, message::jsonb
+        exclude_in_flow, exclude_started, params::jsonb, run_summary::jsonb, history::jsonb, message::jsonb,
+        case when numbered then nextval('broadcasts_id_seq') end
     from unnest($3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::boolean[],
-        $11::boolean[], $12::text[], $13::text[], $14::text[], $15::text[])
+        $11::boolean[], $12::text[], $13::text[], $14::text[], $15::text[], $16::boolean[])
         as given (uuid, flow_id, origin, groups, contacts, query, exclude_groups, exclude_in_flow, exclude_started,
-        params, run_summary, history, message)
+        params, run_summary, history, message, numbered)
     returning id
 """)
 
 BY_IDS = sql(f"select {_COLUMNS} from flow_starts s where s.account_id = $1 and s.id = any($2::bigint[]) order by s.id")
 
-PAGE = sql(f"""
-    select {_COLUMNS} from flow_starts s
-    where s.account_id = $1 and ($2::timestamptz is null or (s.modified_at, s.id) < ($2, $3::bigint))
-        and s.message is null and ($5::uuid is null or s.uuid = $5) and s.origin = any($6::text[])
-        and ($7::timestamptz is null or s.modified_at >= $7) and ($8::timestamptz is null or s.modified_at <= $8)
-    order by s.modified_at desc, s.id desc limit $4
-""")
+_BEHIND = {
+    True: "(s.modified_at, s.id) > (coalesce($2::timestamptz, '-infinity'), coalesce($3::bigint, 0))",
+    False: "(s.modified_at, s.id) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::bigint, 0))",
+}
+
+PAGE = {
+    oldest_first: sql(f"""
+        select {_COLUMNS} from flow_starts s
+        where s.account_id = $1 and {behind}
+            and s.message is null and ($5::uuid is null or s.uuid = $5) and s.origin = any($6::text[])
+            and s.modified_at >= coalesce($7::timestamptz, '-infinity')
+            and s.modified_at <= coalesce($8::timestamptz, 'infinity')
+        order by s.modified_at {"asc" if oldest_first else "desc"}, s.id {"asc" if oldest_first else "desc"} limit $4
+    """)
+    for oldest_first, behind in _BEHIND.items()
+}
 
 SET_STATUS = sql("""
     update flow_starts set status = $3, modified_at = now()

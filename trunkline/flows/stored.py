@@ -82,6 +82,11 @@ async def by_uuid(tx: Tx, uuids: Sequence[UUID]) -> dict[UUID, Stored]:
     return {flow.uuid: flow for flow in await tx.fetch(Stored, BY_UUIDS, tx.account, list(uuids))}
 
 
+async def by_ids(tx: Tx, ids: Sequence[int]) -> list[Stored]:
+    """Those that are there, in no order."""
+    return await tx.fetch(Stored, BY_IDS, tx.account, list(ids)) if ids else []
+
+
 async def find(tx: Tx, name: str) -> Stored | None:
     """The flow in use with this name, however it is written."""
     return await tx.maybe(Stored, BY_NAME, tx.account, names.key(name))
@@ -136,7 +141,7 @@ async def _catalogue(tx: Tx, documents: Sequence[dict[str, Any]]) -> Catalogue:
 
 
 def _readied(document: dict[str, Any], catalogue: Catalogue) -> _Readied:
-    header = loading.convert(document, loading.Header, "")
+    header = _header(document)
     try:
         flow = loading.read(document, strict=False)
         info, valid = inspection.inspect(flow, catalogue), True
@@ -153,6 +158,15 @@ def _readied(document: dict[str, Any], catalogue: Catalogue) -> _Readied:
         info=info,
         document=document,
     )
+
+
+def _header(document: dict[str, Any]) -> loading.Header:
+    """Of a flow that does not load, what can be read; without a uuid and a name it cannot be kept."""
+    try:
+        return loading.convert(document, loading.Header, "")
+    except InvalidFlow:
+        plain = {key: document.get(key) for key in ("uuid", "name", "spec_version")}
+        return loading.convert(plain | {"type": "messaging", "language": "und"}, loading.Header, "")
 
 
 def _same(kept: dict[str, Any], given: dict[str, Any]) -> bool:
@@ -199,17 +213,19 @@ async def _write(tx: Tx, changed: Sequence[tuple[_Readied, int | None, int]]) ->
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 
-_COLUMNS = """id, uuid, name, type, spec, revision, expires_after, ignores_triggers, valid, info, archived, created_by,
+COLUMNS = """id, uuid, name, type, spec, revision, expires_after, ignores_triggers, valid, info, archived, created_by,
     created_at, modified_at"""
 
-BY_ID = sql(f"select {_COLUMNS} from flows where account_id = $1 and id = $2")
+BY_ID = sql(f"select {COLUMNS} from flows where account_id = $1 and id = $2")
 
-BY_UUIDS = sql(f"select {_COLUMNS} from flows where account_id = $1 and uuid = any($2::uuid[])")
+BY_IDS = sql(f"select {COLUMNS} from flows where account_id = $1 and id = any($2::bigint[])")
 
-BY_NAME = sql(f"select {_COLUMNS} from flows where account_id = $1 and name_key = $2 and not archived")
+BY_UUIDS = sql(f"select {COLUMNS} from flows where account_id = $1 and uuid = any($2::uuid[])")
+
+BY_NAME = sql(f"select {COLUMNS} from flows where account_id = $1 and name_key = $2 and not archived")
 
 PAGE = sql(f"""
-    select {_COLUMNS} from flows
+    select {COLUMNS} from flows
     where account_id = $1 and ($2::boolean is null or archived = $2) and ($3::text is null or type = $3) and id > $4
     order by id limit $5
 """)

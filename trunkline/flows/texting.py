@@ -25,6 +25,7 @@ async def send(
     key: str,
     *,
     evaluate: bool = False,
+    broadcast_id: int | None = None,
     lane: int = BULK,
 ) -> None:
     """Queue a message `{translations: {language: {text, attachments?, quick_replies?}}, base_language}`.
@@ -37,8 +38,9 @@ async def send(
     shown = Indexed(flow_id or 0, flow.uuid, flow.name, flow.type, 0, False, True, 0, False, [])
     members = await cast.load(tx, stock, contacts)
     parts = [
-        running.start(stock, member, shown, {"type": "manual"}, f"{key}:{member.contact.uuid}", lane=lane)
+        running.start(stock, member, shown, {"type": "manual"}, f"{key}:{one}", broadcast_id=broadcast_id, lane=lane)
         for member in members.values()
+        if (one := member.contact.uuid)
     ]
     done, _ = await running.run(tx, stock, parts)
     stock.definitions.loaded.pop(flow.uuid, None)

@@ -175,12 +175,19 @@ def _weight(rule: Rule) -> tuple[bool, bool, bool, int]:
     return (rule.referrer is not None, rule.channel_id is not None, bool(rule.groups), rule.id)
 
 
+def keyword_problem(keywords: Sequence[str]) -> str | None:
+    """What is wrong with the words of a keyword trigger, as a sentence."""
+    if not keywords:
+        return "A keyword trigger needs keywords."
+    if any(not re.fullmatch(r"[^\W_](?:[\w']*)", folded(word)) or len(word) > 16 for word in keywords):
+        return "A keyword is one word of at most 16 letters and digits."
+    return None
+
+
 def _check(new: NewTrigger) -> None:
     problems: dict[str, list[str]] = {}
-    if new.kind == "keyword" and not new.keywords:
-        problems["keywords"] = ["A keyword trigger needs keywords."]
-    if any(not re.fullmatch(r"[^\W_](?:[\w']*)", folded(word)) or len(word) > 16 for word in new.keywords):
-        problems["keywords"] = ["A keyword is one word of at most 16 letters and digits."]
+    if (new.kind == "keyword" or new.keywords) and (problem := keyword_problem(new.keywords)):
+        problems["keywords"] = [problem]
     if (new.kind == "schedule") != (new.cron is not None):
         problems["cron"] = ["A schedule, and nothing else, needs its times."]
     if new.cron is not None and (problem := schedules.problem(new.cron, new.timezone or "UTC")):

@@ -72,7 +72,7 @@ TAKE_IN = sql("""
         messages_count = t.messages_count + s.messages_count,
         ai_replies_count = t.ai_replies_count + s.ai_replies_count,
         is_ai_handled = t.is_ai_handled or s.is_ai_handled,
-        visitor = coalesce(t.visitor, '{}') || coalesce(s.visitor, '{}'),
+        visitor = coalesce(s.visitor, '{}') || coalesce(t.visitor, '{}'),
         is_read = t.is_read and s.is_read,
         assignee_id = coalesce(t.assignee_id, s.assignee_id),
         status = case when s.status = 'open' then 'open' else t.status end,

@@ -95,10 +95,12 @@ async def change_topic(tx: Tx, ids: Sequence[int], topic_id: int) -> list[int]:
 
 
 async def add_note(tx: Tx, ticket: Ticket, body: str, user_id: int | None) -> bool:
-    """Write a note where the ticket's talk is; False when the contact has no conversation to write it in."""
-    if ticket.conversation_id is None:
+    """Write a note where the ticket's talk is, or the contact's latest; False when they never talked."""
+    home = ticket.conversation_id or await tx.value(int, LATEST, tx.account, ticket.contact_id)
+    if home is None:
         return False
-    await notes.add(tx, ticket.conversation_id, body, user_id)
+    await notes.add(tx, home, body, user_id)
+    await tx.run(TOUCH, tx.account, ticket.id)
     return True
 
 
@@ -109,10 +111,11 @@ async def page(
     status: str | None = None,
     cursor: tuple[datetime, int] | None = None,
     limit: int = 250,
+    oldest_first: bool = False,
 ) -> list[Ticket]:
-    """By the time of their last change, the newest first."""
+    """Behind (modified_at, id) by the time of their last change, the newest first."""
     at, id = cursor or (None, None)
-    return await tx.fetch(Ticket, PAGE, tx.account, at, id, limit, contact, status)
+    return await tx.fetch(Ticket, PAGE[cursor is not None, oldest_first], tx.account, at, id, limit, contact, status)
 
 
 async def close_with_conversation(tx: Tx, happened: Sequence[Happened]) -> None:
@@ -182,12 +185,27 @@ MOVE = sql("""
     where account_id = $1 and id = any($2::bigint[]) and topic_id is distinct from $3 returning id
 """)
 
-PAGE = sql(f"""
-    select {_COLUMNS} from tickets
-    where account_id = $1 and ($2::timestamptz is null or (modified_at, id) < ($2, $3::bigint))
-        and ($5::bigint is null or contact_id = $5) and ($6::text is null or status = $6)
-    order by modified_at desc, id desc limit $4
+PAGE = {
+    (behind, oldest_first): sql(f"""
+        select {_COLUMNS} from tickets
+        where account_id = $1 and ($5::bigint is null or contact_id = $5) and ($6::text is null or status = $6)
+            and {
+        f"(modified_at, id) {sign} ($2::timestamptz, $3::bigint)"
+        if behind
+        else "$2::timestamptz is null and $3::bigint is null"
+    }
+        order by modified_at {direction}, id {direction} limit $4
+    """)
+    for behind in (False, True)
+    for oldest_first, direction, sign in ((False, "desc", "<"), (True, "asc", ">"))
+}
+
+LATEST = sql("""
+    select id from conversations where account_id = $1 and contact_id = $2 and deleted_at is null
+    order by last_message_at desc nulls last, id desc limit 1
 """)
+
+TOUCH = sql("update tickets set modified_at = now() where account_id = $1 and id = $2")
 
 IN_CONVERSATIONS = sql("""
     select id from tickets where account_id = $1 and conversation_id = any($2::bigint[]) and status = 'open'

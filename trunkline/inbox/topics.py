@@ -68,6 +68,15 @@ async def rename(tx: Tx, topic: Topic, name: str) -> Topic:
     return renamed
 
 
+async def counts(tx: Tx) -> dict[int, dict[str, int]]:
+    """How many tickets each topic has, by their status; what is left out has none."""
+    found: dict[int, dict[str, int]] = {}
+    for name, value in await tx.rows(COUNTS, tx.account):
+        _, topic, status = name.split(":")
+        found.setdefault(int(topic), {})[status] = int(value)
+    return found
+
+
 def _checked(name: str) -> str:
     name = clean(name).strip()
     if not name:
@@ -104,3 +113,9 @@ INSERT = sql(f"""
 OTHER = sql("select id from topics where account_id = $1 and id <> $2 and name_key = $3")
 
 RENAME = sql(f"update topics set name = $3, name_key = $4 where account_id = $1 and id = $2 returning {_COLUMNS}")
+
+COUNTS = sql("""
+    select t.name, sum(t.value) from topics p cross join lateral (values ('open'), ('closed')) as s (status)
+    join tallies t on t.account_id = $1 and t.name = 'tickets:' || p.id || ':' || s.status
+    where p.account_id = $1 group by t.name
+""")

@@ -80,7 +80,7 @@ async def advance(tx: Tx, notes: Sequence[CallNote]) -> list[Advanced]:
 
 
 async def messages_changed(tx: Tx, happened: Sequence[Happened]) -> None:
-    """Ends calls whose messages ended without a word of the adapter; a reaction. Costs nothing for other messages."""
+    """Ends calls whose messages ended without a word of the adapter; a reaction. Messages that go well cost nothing."""
     ended = [id for one in happened for id, status, *_ in one.event.changes if status in ENDINGS]
     if not ended:
         return
@@ -134,7 +134,6 @@ ENDINGS: dict[str, CallStatus] = {
     "failed": "failed",
     "unknown": "failed",
     "canceled": "canceled",
-    "delivered": "completed",
 }
 FAILURES = frozenset({"busy", "no_answer", "failed", "canceled"})
 
@@ -172,5 +171,5 @@ OPEN = sql("""
     select m.id, m.status, m.reason, m.error, m.provider_code
     from calls c join messages m on m.account_id = c.account_id and m.id = c.id
     where c.account_id = $1 and c.id = any($2::bigint[]) and c.ended_at is null
-        and m.status in ('failed', 'unknown', 'canceled', 'delivered')
+        and m.status in ('failed', 'unknown', 'canceled')
 """)

@@ -119,13 +119,15 @@ async def page(
     before: datetime | None = None,
     beyond: tuple[datetime, int] | None = None,
     limit: int = 250,
+    oldest_first: bool = False,
 ) -> list[Occurred]:
     """The newest first. `after` and `before` bound the time of storing, both included; `beyond` is the time and id of
     the last one seen.
     """
     mark = beyond or (None, None)
     which = "one" if id is not None else "contact" if contact is not None else "all"
-    return await tx.fetch(Occurred, PAGE[which], tx.account, id, contact, after, before, *mark, limit)
+    statement = PAGE[which, beyond is not None, oldest_first]
+    return await tx.fetch(Occurred, statement, tx.account, id, contact, after, before, *mark, limit)
 
 
 @job("channel_events.prune", apart=True)
@@ -199,14 +201,24 @@ _PAGE = """
     join contacts c on c.account_id = $1 and c.id = e.contact_id and c.deleted_at is null
     join channels h on h.account_id in ($1, 0) and h.id = e.channel_id
     where e.account_id = $1 and {whose}
-        and ($4::timestamptz is null or e.created_at >= $4) and ($5::timestamptz is null or e.created_at <= $5)
-        and ($6::timestamptz is null or (e.created_at, e.id) < ($6, $7::bigint))
-    order by e.created_at desc, e.id desc limit $8
+        and e.created_at >= coalesce($4::timestamptz, '-infinity')
+        and e.created_at <= coalesce($5::timestamptz, 'infinity') and {behind}
+    order by e.created_at {direction}, e.id {direction} limit $8
 """
+_WHOSE = {
+    "one": "e.id = $2 and ($3::bigint is null or e.contact_id = $3)",
+    "contact": "$2::bigint is null and e.contact_id = $3",
+    "all": "$2::bigint is null and $3::bigint is null",
+}
+_BEHIND = "(e.created_at, e.id) {sign} ($6::timestamptz, $7::bigint)"
+_NOWHERE = "$6::timestamptz is null and $7::bigint is null"
 PAGE = {
-    "one": sql(_PAGE.format(whose="e.id = $2 and ($3::bigint is null or e.contact_id = $3)")),
-    "contact": sql(_PAGE.format(whose="$2::bigint is null and e.contact_id = $3")),
-    "all": sql(_PAGE.format(whose="$2::bigint is null and $3::bigint is null")),
+    (which, behind, oldest_first): sql(
+        _PAGE.format(whose=whose, behind=_BEHIND.format(sign=sign) if behind else _NOWHERE, direction=direction)
+    )
+    for which, whose in _WHOSE.items()
+    for behind in (False, True)
+    for oldest_first, direction, sign in ((False, "desc", "<"), (True, "asc", ">"))
 }
 
 PRUNE = sql(

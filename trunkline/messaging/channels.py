@@ -1,6 +1,7 @@
 """Channels: the connections through which an account sends and receives. Settings are sealed at rest."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -123,6 +124,11 @@ async def all_of(tx: Tx, sends_as: str | None = None) -> list[Channel]:
     return await tx.fetch(Channel, ALL, tx.account, sends_as)
 
 
+async def birthdays(tx: Tx) -> dict[int, datetime]:
+    """When the living channels of this account were connected."""
+    return dict(await tx.rows(CONNECTED, tx.account))
+
+
 async def pool(tx: Tx, sends_as: str) -> Channel | None:
     """The operator's channel for a kind, the default first."""
     return await tx.maybe(Channel, FROM_POOL, POOL, sends_as)
@@ -233,6 +239,8 @@ ALL = sql(f"""
     select {COLUMNS} from channels
     where account_id = $1 and ($2::text is null or sends_as = $2) and deleted_at is null order by id
 """)
+
+CONNECTED = sql("select id, created_at from channels where account_id = $1 and deleted_at is null")
 
 FROM_POOL = sql(f"""
     select {COLUMNS} from channels

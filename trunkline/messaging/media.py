@@ -128,6 +128,11 @@ def address(tools: Tools, account: int, file: File) -> str:
     return f"{link(tools, account, file.id)}/{file.uuid}/{quote(file.name)}"
 
 
+def attached(tools: Tools, account: int, file: File) -> dict[str, str]:
+    """The file as messages keep it."""
+    return {"content_type": file.content_type, "url": address(tools, account, file), "name": file.name}
+
+
 def readable(name: str) -> str:
     stem, dot, ending = name.rpartition(".")
     stem = UNREADABLE.sub("", stem if dot else name)[:200].strip()

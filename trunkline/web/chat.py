@@ -25,7 +25,7 @@ from trunkline.messaging.chat.windows import Window
 from trunkline.web import chat_wire
 from trunkline.web.chat_hub import ChatHub
 
-PER_ADDRESS = Bucket("chat", 120)
+PER_ADDRESS = Bucket("chat", 240)
 SESSIONS = Bucket("chat_sessions", 30)
 MESSAGES = Bucket("chat_messages", 20)
 FILES = Bucket("chat_files", 20, 3600)
@@ -105,16 +105,16 @@ class Chat:
 
         async def answer(request: Request) -> Response:
             shared: dict[str, str] = {"Vary": "Origin"}
+            ip = request.client.host if request.client else ""
             try:
+                self.admit(PER_ADDRESS, ip)
                 window = await windows.find(self.database, request.path_params["window"])
                 origin = windows.check_origin(window, request.headers.get("origin"), request.headers.get("host", ""))
                 if origin is not None:
                     shared |= {"Access-Control-Allow-Origin": origin, "Cross-Origin-Resource-Policy": "cross-origin"}
                 if request.method == "OPTIONS":
                     return Response(status_code=204, headers=shared | _preflight(methods))
-                visit = Visit(request, window, request.client.host if request.client else "", _bearer(request))
-                self.admit(PER_ADDRESS, visit.ip)
-                response = await endpoint(visit)
+                response = await endpoint(Visit(request, window, ip, _bearer(request)))
             except TrunklineError as error:
                 response = chat_wire.refusal(error)
             response.headers.update(shared)

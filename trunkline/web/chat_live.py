@@ -28,6 +28,8 @@ def routes(chat: Chat) -> list[Route]:
         given = visit.request.headers.get("last-event-id") or visit.request.query_params.get("after")
         after = number(given, "Last-Event-ID")
         chat.hub.check_room(visitor.id, visit.ip)
+        if visit.request.method == "HEAD":
+            return Response(headers=HEADERS, media_type="text/event-stream")
         last = visitor.seq if after is None else after
         return StreamingResponse(_spoken(chat, visit, visitor.id, last), 200, HEADERS, "text/event-stream")
 

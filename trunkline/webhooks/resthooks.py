@@ -90,9 +90,23 @@ async def note(tx: Tx, happened: Sequence[tuple[str, Mapping[str, Any]]]) -> Non
         await tx.run(NOTE, tx.account, [slug for slug, _ in happened], [dict(data) for _, data in happened])
 
 
-async def events(tx: Tx, slug: str | None = None, *, before: int | None = None, limit: int = 250) -> list[Occurrence]:
-    """What was told, the newest first; `before` is the id of the last one seen."""
-    return await tx.fetch(Occurrence, EVENTS, tx.account, slug, before, limit)
+async def events(
+    tx: Tx,
+    slug: str | None = None,
+    *,
+    after: tuple[datetime, int] | None = None,
+    limit: int = 250,
+    oldest_first: bool = False,
+) -> list[Occurrence]:
+    """What was told, of one resthook or of all, behind (created_at, id) in their order; the newest first."""
+    hook = None
+    if slug is not None:
+        hooks = await tx.fetch(Resthook, BY_SLUGS, tx.account, [slug])
+        if not hooks:
+            return []
+        hook = hooks[0].id
+    at, id = after or (None, None)
+    return await tx.fetch(Occurrence, EVENTS[hook is not None, oldest_first], tx.account, at, id, limit, hook)
 
 
 @job("resthook_events.prune", apart=True)
@@ -161,12 +175,22 @@ NOTE = sql("""
     join resthooks h on h.account_id = $1 and h.slug = told.slug order by told.position
 """)
 
-EVENTS = sql("""
-    select e.id, h.slug, e.data, e.created_at from resthook_events e
-    join resthooks h on h.account_id = e.account_id and h.id = e.resthook_id
-    where e.account_id = $1 and ($2::text is null or h.slug = $2) and ($3::bigint is null or e.id < $3)
-    order by e.id desc limit $4
-""")
+_BEHIND = {
+    True: "(e.created_at, e.id) > (coalesce($2::timestamptz, '-infinity'), coalesce($3::bigint, 0))",
+    False: "(e.created_at, e.id) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::bigint, 0))",
+}
+
+EVENTS = {
+    (of_one, oldest_first): sql(f"""
+        select e.id, (select h.slug from resthooks h where h.account_id = $1 and h.id = e.resthook_id) as slug, e.data,
+            e.created_at
+        from resthook_events e
+        where e.account_id = $1 and {behind} and {"e.resthook_id = $5::bigint" if of_one else "$5::bigint is null"}
+        order by e.created_at {"asc" if oldest_first else "desc"}, e.id {"asc" if oldest_first else "desc"} limit $4
+    """)
+    for of_one in (False, True)
+    for oldest_first, behind in _BEHIND.items()
+}
 
 PRUNE = sql(
     """

@@ -9,7 +9,7 @@ import structlog
 from tests import world
 from trunkline import dialects as registry
 from trunkline import logs
-from trunkline.accounts import api_keys
+from trunkline.accounts import api_keys, audit
 from trunkline.accounts.credentials import Credentials
 from trunkline.core import config, metrics
 from trunkline.dialects.connector import connector
@@ -137,6 +137,16 @@ async def test_b59_plain_http_is_refused_and_nothing_happens(dialects, key, anyb
     assert answer.json()["error"]["code"] == "HTTPS_REQUIRED"
     assert "location" not in answer.headers
     assert found.status_code == 404
+
+
+async def test_a_key_that_came_bare_is_noted_once(dialects, database, account, key):
+    async with reach(dialects, base_url="http://testserver/v1") as plain:
+        answers = [await plain.get("/lists", params={"apiKey": each}) for each in (key, key, "nonsense")]
+
+    async with database.tx(account) as tx:
+        noted = [entry for entry in await audit.entries(tx) if entry.action == "key.exposed"]
+    assert len({answer.text for answer in answers}) == 1
+    assert [str(entry.ip) for entry in noted] == ["203.0.113.9"]
 
 
 @pytest.mark.parametrize(

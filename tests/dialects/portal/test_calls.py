@@ -241,3 +241,13 @@ async def test_calls_of_others_are_not_found(api, anybody, new_key, voice, other
 
     assert (unknown.status_code, foreign.status_code) == (404, 404)
     assert unknown.json() == foreign.json()
+
+
+async def test_the_onboarding_shows_how_to_call(api, voice):
+    data = (await api.get("/onboarding")).json()["data"]
+    [example] = [one for one in data["examples"] if one["path"].endswith("/calls/initiate")]
+
+    answer = await api.request(example["method"], "/calls/initiate", json=example["body"])
+
+    assert data["defaults"]["voice"] == {"integration_id": voice.id}
+    assert answer.status_code == 202

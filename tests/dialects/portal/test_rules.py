@@ -57,6 +57,8 @@ def test_scopes_are_as_documented():
     assert scopes == {
         ("POST", "/messages/send"): "send",
         ("POST", "/messages/send-batch"): "send",
+        ("POST", "/calls/initiate"): "send",
+        ("GET", "/calls/{id}"): "read",
         ("GET", "/messages/{id}/status"): "read",
         ("POST", "/messages/batch-status"): "read",
         ("GET", "/onboarding"): "read",

@@ -1,5 +1,7 @@
 """The demo world: whole, always the same, and made once."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from trunkline.campaigns import broadcasts
@@ -14,11 +16,12 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def acme(database: Database, tmp_path_factory: pytest.TempPathFactory) -> demo.Demo:
+async def acme(database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[demo.Demo]:
     """The demo world of this test run's database; its login is only known to the first who asks."""
     settings = Settings(data=tmp_path_factory.mktemp("demo"), secret="the one secret of a test run's database")
-    database.tools = Tools(settings)
-    return await demo.once(database)
+    tools, database.tools = database.tools, Tools(settings)
+    yield await demo.once(database)
+    database.tools = tools
 
 
 async def test_it_is_made_once(database: Database, acme: demo.Demo) -> None:

@@ -5,12 +5,12 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from trunkline.core.errors import Malformed
+from trunkline.core.errors import Invalid, Malformed
 from trunkline.dialects import bodies as plain
 from trunkline.dialects import decoding
-from trunkline.dialects.base import Operation, UnsupportedMedia
+from trunkline.dialects.base import MEBIBYTE, Operation, UnsupportedMedia
 from trunkline.dialects.calls import Call
-from trunkline.dialects.rapidpro.errors import across
+from trunkline.dialects.rapidpro.errors import Rejected, across
 from trunkline.dialects.uploads import Form
 
 JSON, URLENCODED, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
@@ -43,6 +43,10 @@ async def _take_multipart(
     form = Form(call.headers[b"content-type"], upload_limit=operation.rules.upload_limit, repeats=True)
     try:
         await form.read(plain.chunks(call, receive, operation.most_bytes()))
+    except Invalid as error:
+        form.close()
+        limit = f"Limit for file uploads is {operation.rules.upload_limit / MEBIBYTE:.1f} MB."
+        raise Rejected({name: [limit] for name in error.fields}) from None
     except BaseException:
         form.close()
         raise

@@ -78,7 +78,7 @@ async def list_fields(tx: Tx, walk: Walk, query: FieldQuery) -> Paged[FieldOut]:
 
 
 @rapidpro.post("/fields.json", fields=FORM, raises=(NotFound,), answers={201: FieldOut})
-async def write_field(tx: Tx, call: Call, body: Body, query: FieldLookup) -> FieldOut | Answer[FieldOut]:
+async def write_field(tx: Tx, call: Call, body: Body, query: FieldLookup) -> FieldOut | Answer:
     """Create a field, or change name and type of one. Its key is made from its name and never changes."""
     known = await fields.all(tx)
     if reading.lookup(call, "key") is None:

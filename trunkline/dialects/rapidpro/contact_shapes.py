@@ -47,7 +47,7 @@ class ContactOut(Struct, frozen=True):
     anon_display: str | UnsetType
     status: str | None
     language: str | None
-    urns: list[str] | list[UrnOut]
+    urns: list[str | UrnOut]
     groups: list[Ref]
     notes: list[NoteOut]
     fields: dict[str, str | None]
@@ -132,7 +132,7 @@ def _deleted(profile: Profile, page: _Page) -> ContactOut:
     )
 
 
-def _urns(records: Sequence[Record], page: _Page) -> list[str] | list[UrnOut]:
+def _urns(records: Sequence[Record], page: _Page) -> list[str | UrnOut]:
     if page.channels is not None:
         return [
             UrnOut(_channel(each, page.channels), each.scheme, MASK if page.anon else each.path, None)

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from trunkline.accounts import accounts, settings
 from trunkline.accounts.accounts import Account
 from trunkline.contacts import groups, notes, people, profiles, urns
+from trunkline.contacts.groups import Group
 from trunkline.contacts.people import Changes, NewContact
 from trunkline.contacts.profiles import Filter, Profile
 from trunkline.core.errors import Conflict, NotFound
@@ -57,15 +58,17 @@ class ContactLookup(Struct):
 async def list_contacts(tx: Tx, call: Call, walk: Walk, query: ContactQuery) -> Paged[ContactOut]:
     """List contacts, the last changed first. Blocked and stopped ones are among them."""
     after, before = reading.between(query.after, query.before)
+    group = await _group(tx, query.group) if query.group else None
     filter = Filter(
         uuid=reading.uuid(query.uuid),
         urn=reading.urn(query.urn, await accounts.current(tx)) if query.urn else None,
-        group_id=await _group(tx, query.group),
+        group_id=group.id if group else None,
+        group_size=group.size if group else 0,
         deleted=reading.flag(query.deleted) or False,
         since=after,
         until=before,
     )
-    if filter.group_id == NONE:
+    if query.group and group is None:
         return Paged([])
     page = await walk.page(
         lambda span: profiles.page(tx, filter, after=span.after, limit=span.limit, oldest_first=span.oldest_first),
@@ -113,15 +116,12 @@ async def delete_contact(tx: Tx, call: Call, query: ContactLookup) -> None:
     shelving.delete_of(tx, [profile.id])
 
 
-async def _group(tx: Tx, text: str | None) -> int | None:
+async def _group(tx: Tx, text: str) -> Group | None:
     """By UUID, or by its name to the letter."""
-    if not text:
-        return None
-    if uuid := reading.loose_uuid(text):
-        for group in (await groups.by_uuid(tx, [uuid])).values():
-            return group.id
+    if (uuid := reading.loose_uuid(text)) and (found := await groups.by_uuid(tx, [uuid])):
+        return found[uuid]
     group = await groups.find(tx, text)
-    return group.id if group and group.name == text else NONE
+    return group if group and group.name == text else None
 
 
 async def _wanted(tx: Tx, uuid: UUID | None, urn: Urn | None) -> Profile | None:
@@ -189,6 +189,4 @@ def _place(profile: Profile) -> Place:
     return profile.updated_at, profile.id
 
 
-NONE = 0
-"""The id of no group."""
 IN_USE = "URN is in use by another contact."

@@ -24,6 +24,7 @@ class Token:
         "in": "header",
         "name": "Authorization",
         "description": "`Token <your API token>`",
+        "x-prefix": "Token ",
     }
 
     async def caller(self, call: Call, dialect: str) -> Caller | None:

@@ -55,7 +55,7 @@ async def list_globals(tx: Tx, walk: Walk, query: GlobalQuery) -> Paged[GlobalOu
 
 
 @rapidpro.post("/globals.json", fields=FORM, raises=(NotFound,), answers={201: GlobalOut})
-async def write_global(tx: Tx, call: Call, body: Body, query: GlobalLookup) -> GlobalOut | Answer[GlobalOut]:
+async def write_global(tx: Tx, call: Call, body: Body, query: GlobalLookup) -> GlobalOut | Answer:
     """Create a global, or give one another value. Its key is made from its name and never changes."""
     if reading.lookup(call, "key") is not None:
         if not query.key or not await values.get_many(tx, [query.key]):

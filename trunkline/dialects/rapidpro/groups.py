@@ -53,7 +53,7 @@ async def list_groups(tx: Tx, call: Call, walk: Walk, query: GroupQuery) -> Page
 
 
 @rapidpro.post("/groups.json", fields=FORM, raises=(NotFound,), answers={201: GroupOut})
-async def write_group(tx: Tx, call: Call, body: Body, query: GroupLookup) -> GroupOut | Answer[GroupOut]:
+async def write_group(tx: Tx, call: Call, body: Body, query: GroupLookup) -> GroupOut | Answer:
     """Create a group that is kept by hand, or rename one."""
     uuid = reading.uuid_lookup(call)
     if uuid is None:

@@ -48,7 +48,7 @@ async def list_labels(tx: Tx, call: Call, walk: Walk, query: LabelQuery) -> Page
 
 
 @rapidpro.post("/labels.json", fields=FORM, raises=(NotFound,), answers={201: LabelOut})
-async def write_label(tx: Tx, call: Call, body: Body, query: LabelLookup) -> LabelOut | Answer[LabelOut]:
+async def write_label(tx: Tx, call: Call, body: Body, query: LabelLookup) -> LabelOut | Answer:
     """Create a label, or rename one."""
     uuid = reading.uuid_lookup(call)
     if uuid is None:

@@ -11,8 +11,8 @@ MOST_LANGUAGES = 50
 class Translated(Field):
     """Always an object by language once it is read. `item` reads one translation."""
 
-    def __init__(self, help: str, item: Field, *, required: bool = True) -> None:
-        super().__init__(help, required=required)
+    def __init__(self, help: str, item: Field, *, required: bool = True, null: bool = False) -> None:
+        super().__init__(help, required=required, null=null)
         self.item = item
 
     @property

@@ -56,13 +56,7 @@ async def say(
     reaction: bool = False,
 ) -> Said:
     """Take a message. `told_id` is the sender's own id for it: however often it comes, it is one message."""
-    if not TOLD_ID.fullmatch(told_id):
-        raise Invalid({"id": ["The id has 1 to 128 letters, digits, dots, - and _."]})
-    text = clean(text).strip()
-    if not text and file is None:
-        raise Invalid({"text": ["The text field is required."]})
-    if len(text) > MOST:
-        raise Invalid({"text": [f"The text must not be longer than {MOST} characters."]})
+    text = _checked(told_id, text, file)
     external_id = f"{visitor.id}:{told_id}"
     async with database.tx(window.channel.account_id) as tx:
         known = await tx.value(int, KNOWN, tx.account, window.channel.id, external_id)
@@ -83,6 +77,18 @@ async def say(
         said = await _store(tx, window, visitor, inbound)
     measures.received(window.channel, 0, 0, [said.duplicate])
     return said
+
+
+def _checked(told_id: str, text: str, file: File | None) -> str:
+    """The text as it is kept."""
+    text = clean(text).strip()
+    if not TOLD_ID.fullmatch(told_id):
+        raise Invalid({"id": ["The id has 1 to 128 letters, digits, dots, - and _."]})
+    if not text and file is None:
+        raise Invalid({"text": ["The text field is required."]})
+    if len(text) > MOST:
+        raise Invalid({"text": [f"The text must not be longer than {MOST} characters."]})
+    return text
 
 
 async def _store(tx: Tx, window: Window, visitor: Visitor, inbound: Inbound) -> Said:

@@ -95,3 +95,10 @@ create table optins (
     unique (account_id, name_key)
 );
 call guard_tenant_table('optins');
+
+-- Programs that keep copies of runs, flows and of what resthooks told ask for pages by time: the first and the
+-- thousandth cost the same. Runs that heard an answer are few where a flow went out to many.
+create index flow_runs_responded on flow_runs (account_id, flow_id, modified_at desc, id desc) where responded;
+create index flows_created on flows (account_id, created_at desc, id desc);
+create index resthook_events_latest on resthook_events (account_id, created_at desc, id desc);
+create index resthook_events_of on resthook_events (account_id, resthook_id, created_at desc, id desc);

@@ -127,7 +127,7 @@
         connected = true; pause = 500; stalled = Date.now(); draw(); flush();
         await events(answer.body.getReader(), mine);
       } catch (error) {
-        if (error instanceof Refused && (error.status === 403 || error.status === 404)) { running = false; fail(); return; }
+        if (error instanceof Refused && [403, 404, 422].includes(error.status)) { running = false; fail(); return; }
         if (error instanceof Refused && error.after) pause = error.after * 1000;
       }
       connected = false;
@@ -415,8 +415,8 @@
   window.Trunkline = {
     open: () => show(true),
     close: () => show(false),
-    identify(person) { identity = pick(person || {}); restart(); if (config) listen(); },
-    logout() { identity = {}; pending = []; store.drop("key"); store.drop("known"); restart(); show(false, false); },
+    identify(person) { identity = pick(person || {}); input.disabled = false; restart(); if (config) listen(); },
+    logout() { identity = {}; pending = []; input.disabled = false; store.drop("key"); store.drop("known"); restart(); show(false, false); },
   };
 
   async function start() {
