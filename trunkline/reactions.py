@@ -123,6 +123,7 @@ REACTIONS: Reactions = {
     inbox.ConversationsChanged: [push],
     inbox.ConversationDeleted: [push],
     inbox.NoteAdded: [push],
+    inbox.PresenceChanged: [push],
     inbox.TicketOpened: [smart.tickets_changed, push],
     inbox.TicketClosed: [smart.tickets_changed, firing.closed_tickets, push],
     facts.FlowSaved: [push],

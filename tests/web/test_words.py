@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trunkline.accounts import roles
-from trunkline.web import errors, menu, words
+from trunkline.web import content, errors, menu, words
 
 WEB = Path(words.__file__).parent
 CALLED = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
@@ -34,7 +34,15 @@ def spoken() -> set[str]:
 def named() -> set[str]:
     """Texts that stand in tables and are said by their names."""
     titles = {text for _, *texts in errors.TITLES.values() for text in texts}
-    return titles | {entry.title for entry in menu.ENTRIES} | set(roles.ROLES)
+    return titles | {entry.title for entry in menu.ENTRIES} | set(roles.ROLES) | shelved()
+
+
+def shelved() -> set[str]:
+    found: set[str] = set()
+    for shelf in content.SHELVES:
+        found |= {shelf.title, shelf.about, shelf.one} | {heading for _, heading in shelf.columns}
+        found |= {text for field in shelf.fields for text in (field.label, field.hint) if text}
+    return found
 
 
 @pytest.mark.parametrize("language", sorted(set(words.LANGUAGES) - {"en"}))

@@ -1,5 +1,6 @@
 """Sessions: who is signed in, in a browser or with a bearer token of the dashboard's API."""
 
+import hashlib
 import re
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from msgspec import Struct
 from trunkline.accounts import throttle
 from trunkline.accounts.roles import Role
 from trunkline.core import clock, crypto, ids, mailaddr
+from trunkline.core.crypto import Vault
 from trunkline.core.db import Database, Tx, sql
 from trunkline.core.errors import NotFound, Unauthenticated
 
@@ -61,6 +63,16 @@ class SignedIn(Struct, frozen=True):
     session: Session
 
 
+class CodeNeeded(Unauthenticated):
+    """The password was right, and a second factor is asked for; `ticket` proves the first step for five minutes."""
+
+    code = "second_factor_required"
+
+    def __init__(self, ticket: str):
+        super().__init__("A code of the second factor is needed.", code=CodeNeeded.code)
+        self.ticket = ticket
+
+
 async def login(
     database: Database,
     email: str,
@@ -73,22 +85,58 @@ async def login(
 ) -> SignedIn:
     """A new session for the right password; `previous` is the token that it takes the place of.
 
+    Raises `CodeNeeded` for somebody with a second factor: no session begins before it was shown (second_factors.py).
     Every refusal reads and costs the same. Failures are counted again after the password was looked at, so
     that guesses sent all at once are not more than guesses sent one by one.
     """
     subjects = throttle.subjects(email, ip)
     async with database.system() as tx:
         await throttle.check(tx, subjects)
-        known = await tx.maybe(_Known, KNOWN_USER, _address(email))
+        known = await tx.maybe(Known, KNOWN_USER, _address(email))
     fits = len(password) <= 4096 and await crypto.verify_password(known and known.password_hash, password)
     async with database.system() as tx:
         await throttle.lock(tx, subjects)
         await throttle.check(tx, subjects)
         if fits and known:
             await throttle.forget(tx, subjects)
-            return await _start(tx, known, password, ip, user_agent, kind, previous)
-        await throttle.count(tx, subjects)
+            await _rehash(tx, known, password)
+            if not known.has_second_factor:
+                return await start(tx, known, ip, user_agent, kind, previous)
+        else:
+            await throttle.count(tx, subjects)
+    if fits and known:
+        raise CodeNeeded(_ticket(database.tools.vault, known))
     raise Unauthenticated("Wrong email address or password.", code="wrong_credentials")
+
+
+def ticket_holder(vault: Vault, ticket: str) -> int | None:
+    """Whose first step a ticket claims to prove, if we signed it and it is not over."""
+    read = vault.verify(FIRST_STEP, ticket)
+    return int(read.partition(b".")[0]) if read else None
+
+
+async def first_step(tx: Tx, ticket: str) -> "Known | None":
+    """Who took the first step, in a system transaction; nobody if the password was changed since."""
+    vault: Vault = tx.database.tools.vault
+    read = vault.verify(FIRST_STEP, ticket)
+    known = await tx.maybe(Known, KNOWN_BY_ID, int(read.partition(b".")[0])) if read else None
+    return known if known and read == _claim(known).encode() else None
+
+
+async def start(
+    tx: Tx, known: "Known", ip: str | None, user_agent: str, kind: Kind, previous: str | None
+) -> SignedIn:
+    """A session for somebody who has proven all that is asked for, in a system transaction."""
+    if previous:
+        await tx.run(END, crypto.digest(previous))
+    token, now = f"trs_{ids.token(43)}", clock.now()
+    digest = crypto.digest(token)
+    await tx.run(INSERT, digest, known.id, known.account_id, kind, ip, _clean(user_agent), now, now + ABSOLUTE)
+    await tx.run(AUDIT, known.id, f"user:{known.id}", ip, {"kind": kind})
+    session = await _find(tx, digest)
+    if session is None:  # switched off while the password was looked at
+        raise Unauthenticated("Wrong email address or password.", code="wrong_credentials")
+    return SignedIn(token, session)
 
 
 async def find(database: Database, token: str) -> Session | None:
@@ -127,21 +175,18 @@ async def prune(tx: Tx) -> None:
     await throttle.prune(tx)
 
 
-async def _start(
-    tx: Tx, known: "_Known", password: str, ip: str | None, user_agent: str, kind: Kind, previous: str | None
-) -> SignedIn:
-    if previous:
-        await tx.run(END, crypto.digest(previous))
-    token, now = f"trs_{ids.token(43)}", clock.now()
-    digest = crypto.digest(token)
-    await tx.run(INSERT, digest, known.id, known.account_id, kind, ip, _clean(user_agent), now, now + ABSOLUTE)
+async def _rehash(tx: Tx, known: "Known", password: str) -> None:
     if crypto.is_outdated(known.password_hash):
         await tx.run(REHASH, known.id, known.password_hash, await crypto.hash_password(password))
-    await tx.run(AUDIT, known.id, f"user:{known.id}", ip, {"kind": kind})
-    session = await _find(tx, digest)
-    if session is None:  # switched off while the password was looked at
-        raise Unauthenticated("Wrong email address or password.", code="wrong_credentials")
-    return SignedIn(token, session)
+
+
+def _ticket(vault: Vault, known: "Known") -> str:
+    return vault.sign(FIRST_STEP, _claim(known), seconds=TICKET_SECONDS)
+
+
+def _claim(known: "Known") -> str:
+    """Hangs on the stored password too, so that a new one ends what was begun with the old."""
+    return f"{known.id}.{hashlib.sha256(known.password_hash.encode()).hexdigest()[:16]}"
 
 
 async def _find(tx: Tx, digest: bytes) -> Session | None:
@@ -174,10 +219,13 @@ def _clean(user_agent: str) -> str:
     return user_agent.replace("\0", "")[:300]
 
 
-class _Known(Struct, frozen=True):
+class Known(Struct, frozen=True):
+    """Somebody who can sign in; `account_id` is where they begin."""
+
     id: int
     password_hash: str
     account_id: int
+    has_second_factor: bool
 
 
 class _Row(Struct, frozen=True):
@@ -200,16 +248,22 @@ class _Row(Struct, frozen=True):
 
 TOKEN = re.compile(r"trs_[0-9A-Za-z]{43}", re.ASCII)
 
-KNOWN_USER = sql(
-    """
-    select u.id, u.password_hash, m.account_id from users u
+FIRST_STEP = "first step of a sign-in"
+TICKET_SECONDS = 300
+
+_KNOWN = """
+    select u.id, u.password_hash, m.account_id, exists (
+        select from second_factors f where f.user_id = u.id and f.confirmed_at is not null) as has_second_factor
+    from users u
     join memberships m on m.user_id = u.id and m.active
     join accounts a on a.id = m.account_id and a.deleted_at is null
-    where u.email = $1 and u.active and u.password_hash is not null
+    where {} and u.active and u.password_hash is not null
     order by m.created_at, m.account_id limit 1
-    """,
-    system=True,
-)
+"""
+
+KNOWN_USER = sql(_KNOWN.format("u.email = $1"), system=True)
+
+KNOWN_BY_ID = sql(_KNOWN.format("u.id = $1"), system=True)
 
 INSERT = sql(
     """

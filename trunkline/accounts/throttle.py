@@ -23,10 +23,12 @@ def subjects(email: str, ip: str | None) -> Subjects:
     as one, since its owner has all of its addresses.
     """
     typed = hashlib.sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
-    counted = {f"email:{typed}": PER_EMAIL}
-    if ip is not None:
-        counted[f"ip:{_network(ip)}"] = PER_IP
-    return counted
+    return counted(f"email:{typed}", PER_EMAIL, ip)
+
+
+def counted(subject: str, most: int, ip: str | None) -> Subjects:
+    """The same for a subject of another name, which may have so many."""
+    return {subject: most} | ({f"ip:{_network(ip)}": PER_IP} if ip is not None else {})
 
 
 async def check(tx: Tx, subjects: Subjects) -> None:
@@ -48,8 +50,8 @@ async def count(tx: Tx, subjects: Subjects) -> None:
 
 
 async def forget(tx: Tx, subjects: Subjects) -> None:
-    """Forgive the mail address. The network address stays counted: it may be trying many people."""
-    await tx.run(FORGET, [subject for subject in subjects if subject.startswith("email:")])
+    """Forgive what was tried for one person. The network address stays counted: it may be trying many people."""
+    await tx.run(FORGET, [subject for subject in subjects if not subject.startswith("ip:")])
 
 
 async def prune(tx: Tx) -> None:

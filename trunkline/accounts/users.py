@@ -106,7 +106,8 @@ async def set_password(tx: Tx, id: int, password: str, *, keep: bytes | None = N
     """A new password for a member, in a system transaction; ends their sessions but the one to `keep`."""
     member = await get(tx, id)
     account_name = await tx.value(str, ACCOUNT_NAME, tx.account) or ""
-    passwords.check(password, names=[account_name, member.name, member.email, member.email.partition("@")[0]])
+    names = [account_name, member.name, member.email, member.email.partition("@")[0]]
+    passwords.check(password, names=names, second_factor=bool(await tx.value(bool, HAS_SECOND_FACTOR, id)))
     await tx.run(SET_PASSWORD, id, await crypto.hash_password(password))
     await sessions.end_all(tx, id, keep=keep)
     await audit.record(tx, "password.changed", f"user:{id}")
@@ -177,3 +178,7 @@ CHANGE = sql(
 )
 
 SET_PASSWORD = sql("update users set password_hash = $2 where id = $1", system=True)
+
+HAS_SECOND_FACTOR = sql(
+    "select exists (select from second_factors where user_id = $1 and confirmed_at is not null)", system=True
+)

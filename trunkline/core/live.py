@@ -53,7 +53,7 @@ def ids_of(event: Struct) -> dict[str, Any]:
     for name, value in msgspec.to_builtins(event).items():
         if name in ("id", "status") or name.endswith("_id"):
             fields[name] = value
-        elif name in ("ids", "changes") and isinstance(value, list):
+        elif name in ("ids", "changes", "filed") and isinstance(value, list):
             fields[name] = value[:MOST_IDS]
     return fields
 

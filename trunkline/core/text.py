@@ -53,13 +53,14 @@ class Template:
             elif part.default is not None:
                 out.append(part.default)
             elif value is None and missing == "error":
-                raise MissingVariables(self._unfilled(values))
+                raise MissingVariables(self.unfilled(values))
         text = "".join(out)
         return one_line(text) if escape == "header" else text
 
-    def _unfilled(self, values: Values) -> Iterable[str]:
+    def unfilled(self, values: Values) -> list[str]:
+        """The names that have neither value nor default."""
         slots = [part for part in self._parts if isinstance(part, _Slot) and part.default is None]
-        return dict.fromkeys(slot.name for slot in slots if slot.value(values) is None)
+        return list(dict.fromkeys(slot.name for slot in slots if slot.value(values) is None))
 
 
 @lru_cache(maxsize=4096)

@@ -170,7 +170,7 @@ def _needs_body(operation: Operation) -> bool:
 
 def _form(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     kind = operation.body.kind if operation.body else None
-    fields = msgspec.structs.fields(kind) if kind else ()
+    fields = msgspec.structs.fields(kind) if isinstance(kind, type) and issubclass(kind, Struct) else ()
     # A file in OpenAPI 3.1 is a string without an encoding.
     properties = {
         operation.file: {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}

@@ -2,13 +2,16 @@
 
 import re
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
+from trunkline.contacts import values
+from trunkline.core import text as template
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Invalid, NotFound
-from trunkline.core.html import clean_html
+from trunkline.core.html import clean_html, to_text
 from trunkline.core.ids import new_uuid
 from trunkline.core.text import clean
 
@@ -23,6 +26,16 @@ class Canned(Struct, frozen=True):
     body: str
     created_at: datetime
     updated_at: datetime
+
+
+class Offered(Struct, frozen=True):
+    """A canned response filled in for one contact. What is not known stays as `{{name}}` and is listed in `missing`."""
+
+    id: int
+    title: str
+    shortcut: str | None
+    text: str
+    missing: list[str]
 
 
 async def create(tx: Tx, title: str, body: str, shortcut: str | None = None) -> Canned:
@@ -47,6 +60,23 @@ async def all_of(tx: Tx, search: str | None = None) -> list[Canned]:
         return found
     wanted = search.casefold()
     return [one for one in found if wanted in f"{one.title}\n{one.shortcut or ''}\n{one.body}".casefold()]
+
+
+async def offered(
+    tx: Tx, contact_id: int, agent: str, search: str | None = None, *, limit: int = 20
+) -> list[Offered]:
+    """Those that fit what was typed, with what is known of the contact, and `{{agent}}` for who writes."""
+    found = (await all_of(tx, search))[:limit]
+    texts = [template.compile(to_text(one.body)) for one in found]
+    asked = {name for text in texts for name in text.names}
+    known = (await values.of_contacts(tx, [contact_id], asked)).get(contact_id, {}) | {"agent": agent}
+    return [_offered(one, text, known) for one, text in zip(found, texts, strict=True)]
+
+
+def _offered(one: Canned, text: template.Template, known: dict[str, Any]) -> Offered:
+    missing = text.unfilled(known)
+    filled = text.render({**known, **{name: f"{{{{{name}}}}}" for name in missing}}, missing="empty")
+    return Offered(one.id, one.title, one.shortcut, filled, missing)
 
 
 async def update(tx: Tx, id: int, title: str, body: str, shortcut: str | None) -> Canned:

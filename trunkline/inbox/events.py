@@ -73,6 +73,14 @@ class NoteAdded(Event, frozen=True):
     user_id: int | None
 
 
+class PresenceChanged(Event, frozen=True):
+    """Somebody came to a conversation, left it, or began or ceased to type."""
+
+    type = "presence.changed"
+
+    conversation_id: int
+
+
 class TicketOpened(Event, frozen=True):
     type = "ticket.opened"
 

@@ -34,6 +34,7 @@ class Entry(Struct, frozen=True):
     sent_at: datetime | None
     delivered_at: datetime | None
     read_at: datetime | None
+    scheduled_at: datetime | None = None
 
 
 class Part(Struct, frozen=True):
@@ -57,6 +58,11 @@ async def read(tx: Tx, conversation_id: int, *, before: tuple[int, int] = NEWEST
     message = min((entry.id for entry in shown if entry.type == "message"), default=below_message)
     note = min((entry.id for entry in shown if entry.type == "note"), default=below_note)
     return Part(shown[::-1], (message, note))
+
+
+async def latest_answer(tx: Tx, conversation_id: int, after: int, *, but: int) -> str | None:
+    """Who of the colleagues, `but` one, wrote to the contact behind the message `after`; None if nobody did."""
+    return await tx.value(str, ANSWERED, tx.account, conversation_id, after, but)
 
 
 async def message(tx: Tx, id: int) -> Entry:
@@ -93,7 +99,7 @@ _MESSAGE = """
     select 'message' as type, m.id, m.uuid, m.conversation_id, m.direction, m.status,
         coalesce(m.body, '') as body, m.html, m.subject, coalesce(m.attachments, '[]') as attachments,
         m.contact_id, m.user_id, u.name as user_name, m.reason, m.error, m.created_at, m.sent_at,
-        m.delivered_at, m.read_at
+        m.delivered_at, m.read_at, m.scheduled_at
     from messages m left join users u on u.id = m.user_id
 """
 
@@ -101,18 +107,28 @@ _NOTE = """
     select 'note' as type, n.id, n.uuid, n.conversation_id, 'out' as direction, '' as status, n.body,
         null::text as html, null::text as subject, '[]'::jsonb as attachments, null::bigint as contact_id,
         n.user_id, u.name as user_name, null::text as reason, null::text as error, n.created_at,
-        null::timestamptz as sent_at, null::timestamptz as delivered_at, null::timestamptz as read_at
+        null::timestamptz as sent_at, null::timestamptz as delivered_at, null::timestamptz as read_at,
+        null::timestamptz as scheduled_at
     from notes n left join users u on u.id = n.user_id
 """
 
 EXISTS = sql("select true from conversations where account_id = $1 and id = $2 and deleted_at is null")
 
 MESSAGES = sql(f"""
-    {_MESSAGE} where m.account_id = $1 and m.conversation_id = $2 and m.id < $3 order by m.id desc limit $4
+    {_MESSAGE} where m.account_id = $1 and m.conversation_id = $2 and m.id < $3
+        and (m.status <> 'canceled' or m.reason is distinct from 'undone')
+    order by m.id desc limit $4
 """)
 
 NOTES = sql(f"""
     {_NOTE} where n.account_id = $1 and n.conversation_id = $2 and n.id < $3 order by n.id desc limit $4
+""")
+
+ANSWERED = sql("""
+    select coalesce(nullif(u.name, ''), u.email) from messages m join users u on u.id = m.user_id
+    where m.account_id = $1 and m.conversation_id = $2 and m.id > $3 and m.user_id <> $4
+        and m.direction = 'out' and m.status <> 'canceled'
+    order by m.id desc limit 1
 """)
 
 MESSAGE = sql(f"{_MESSAGE} where m.account_id = $1 and m.id = $2 and m.conversation_id is not null")

@@ -7,7 +7,8 @@ from trunkline.core.db import Tx, sql
 from trunkline.core.events import Happened
 from trunkline.core.jobs import job
 from trunkline.core.urns import Urn
-from trunkline.inbox.events import ConversationDeleted, ConversationsChanged
+from trunkline.inbox import merging
+from trunkline.inbox.events import ConversationsChanged
 
 
 async def visitors_joined(tx: Tx, happened: Sequence[Happened]) -> None:
@@ -44,13 +45,7 @@ async def _join_conversations(tx: Tx, contact_id: int, into_id: int, channel_id:
         await tx.run(HAND_OVER, tx.account, source, into_id)
         tx.record(ConversationsChanged([source]))
         return
-    await tx.run(TAKE_IN, tx.account, source, target)
-    await tx.run(LINKS, tx.account, source, target)
-    await tx.run(NOTES, tx.account, source, target)
-    await tx.run(TAGS, tx.account, source, target)
-    await tx.run(GONE, tx.account, source)
-    tx.record(ConversationDeleted(source))
-    tx.record(ConversationsChanged([source, target]))
+    await merging.take_in(tx, source, target)
 
 
 LOCK = sql("""
@@ -64,35 +59,6 @@ LIVING = sql("""
 """)
 
 HAND_OVER = sql("update conversations set contact_id = $3, updated_at = now() where account_id = $1 and id = $2")
-
-TAKE_IN = sql("""
-    update conversations t set
-        preview = case when s.last_message_at > coalesce(t.last_message_at, '-infinity') then s.preview
-            else t.preview end,
-        messages_count = t.messages_count + s.messages_count,
-        ai_replies_count = t.ai_replies_count + s.ai_replies_count,
-        is_ai_handled = t.is_ai_handled or s.is_ai_handled,
-        visitor = coalesce(s.visitor, '{}') || coalesce(t.visitor, '{}'),
-        is_read = t.is_read and s.is_read,
-        assignee_id = coalesce(t.assignee_id, s.assignee_id),
-        status = case when s.status = 'open' then 'open' else t.status end,
-        resolved_at = case when s.status = 'open' then null else t.resolved_at end,
-        snoozed_until = case when s.status = 'open' then null else t.snoozed_until end,
-        last_message_at = greatest(t.last_message_at, s.last_message_at), updated_at = now()
-    from conversations s where t.account_id = $1 and t.id = $3 and s.account_id = $1 and s.id = $2
-""")
-
-LINKS = sql("update messages set conversation_id = $3 where account_id = $1 and conversation_id = $2")
-
-NOTES = sql("update notes set conversation_id = $3 where account_id = $1 and conversation_id = $2")
-
-TAGS = sql("""
-    with gone as (delete from conversation_tags where account_id = $1 and conversation_id = $2 returning tag_id)
-    insert into conversation_tags (account_id, tag_id, conversation_id) select $1, tag_id, $3 from gone
-    on conflict do nothing
-""")
-
-GONE = sql("update conversations set deleted_at = now(), updated_at = now() where account_id = $1 and id = $2")
 
 # Broadcasts reach a contact once, so theirs stay where they are.
 MESSAGES = sql("""

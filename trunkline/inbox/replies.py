@@ -1,7 +1,10 @@
 """Replies: what agents write in a conversation, to the contact or as a note to each other."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from trunkline.contacts import urns
 from trunkline.core import mailaddr
@@ -35,11 +38,15 @@ async def reply(
     bcc: Sequence[str] = (),
     by_ai: bool = False,
     marks: dict[str, Any] | None = None,
+    attachments: Sequence[dict[str, Any]] = (),
+    subject: str | None = None,
+    at: datetime | None = None,
 ) -> Entry:
     """Queue a reply to the contact, or with `internal` leave a note. Either text or HTML may be missing.
 
     `user_id` None is an automation, which neither reopens the conversation nor counts as a first response. What an
-    assistant wrote is counted as such. `marks` are headers for the channel.
+    assistant wrote is counted as such. `marks` are headers for the channel. `subject` stands in place of the
+    conversation's own on a mail; with `at` the reply waits until then.
     """
     conversation = await conversations.get(tx, conversation_id)
     text, html = _both(conversation.channel, text, html)
@@ -48,7 +55,8 @@ async def reply(
     channel = await channels.get(tx, conversation.channel_id)
     headers = await _mail_headers(tx, conversation, cc, bcc) if conversation.channel == "email" else {}
     to = await _address(tx, conversation, channel)
-    return await _send(tx, conversation, channel, to, text, html, headers | (marks or {}), user_id, by_ai)
+    said = _Said(text, html, subject, list(attachments), at)
+    return await _send(tx, conversation, channel, to, said, headers | (marks or {}), user_id, by_ai)
 
 
 async def start(
@@ -70,7 +78,7 @@ async def start(
     )
     to = await _address(tx, conversation, channel)
     headers = await _mail_headers(tx, conversation) if sends_as == "email" else {}
-    await _send(tx, conversation, channel, to, text, html, headers, user_id)
+    await _send(tx, conversation, channel, to, _Said(text, html), headers, user_id)
     return await conversations.get(tx, conversation.id)
 
 
@@ -84,42 +92,51 @@ def _both(sends_as: str, text: str, html: str | None) -> tuple[str, str | None]:
     return clean_text or to_text(cleaned or ""), cleaned if sends_as in RICH else None
 
 
+class _Said(Struct, frozen=True):
+    text: str
+    html: str | None
+    subject: str | None = None
+    attachments: list[dict[str, Any]] = []
+    at: datetime | None = None
+
+
 async def _send(
     tx: Tx,
     conversation: Conversation,
     channel: Channel,
     to: Urn,
-    text: str,
-    html: str | None,
+    said: _Said,
     headers: dict[str, Any],
     user_id: int | None,
     by_ai: bool = False,
 ) -> Entry:
-    if not text.strip():
+    if not (said.text.strip() or said.attachments):
         raise Invalid({"body": ["The body field is required."]})
     if await recipients.silent(tx, channel, [conversation.contact_id]):
         raise Invalid({"body": [recipients.TEMPLATE_REQUIRED]}, code="template_required")
     draft = Draft(
         contact_id=conversation.contact_id,
         to=to,
-        text=text,
-        html=html,
-        subject=_subject(conversation, headers) if conversation.channel == "email" else None,
+        text=said.text,
+        html=said.html,
+        subject=(said.subject or _subject(conversation, headers)) if conversation.channel == "email" else None,
+        attachments=said.attachments,
         headers=headers,
         conversation_id=conversation.id,
         user_id=user_id,
     )
-    [outcome] = await sending.queue_many(tx, channel, [draft], lane=sending.REPLY)
+    [outcome] = await sending.queue_many(tx, channel, [draft], lane=sending.REPLY, at=said.at)
     if isinstance(outcome, Rejected):
         raise Invalid(message=outcome.message, code=outcome.code)
-    sent = Replied(conversation_id=conversation.id, text=text, at=outcome.created_at, user_id=user_id, by_ai=by_ai)
+    shown = said.text or said.attachments[0].get("name") or ""
+    sent = Replied(conversation_id=conversation.id, text=shown, at=outcome.created_at, user_id=user_id, by_ai=by_ai)
     await conversations.replied(tx, [sent])
     return await history.message(tx, outcome.id)
 
 
 async def _address(tx: Tx, conversation: Conversation, channel: Channel) -> Urn:
     """Where the contact wrote from last, else their preferred address for the channel."""
-    for scheme, path in await tx.rows(LAST_ADDRESS, tx.account, conversation.id):
+    for scheme, path in await tx.rows(LAST_ADDRESS, tx.account, conversation.id, channel.id):
         return Urn(scheme, path)
     known = await urns.of(tx, [conversation.contact_id])
     for record in known[conversation.contact_id]:
@@ -161,7 +178,7 @@ def _parsed(field: str, addresses: Sequence[str]) -> list[str]:
 
 
 LAST_ADDRESS = sql("""
-    select scheme, address from messages where account_id = $1 and conversation_id = $2
+    select scheme, address from messages where account_id = $1 and conversation_id = $2 and channel_id = $3
     order by direction = 'in' desc, id desc limit 1
 """)
 

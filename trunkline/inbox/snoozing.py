@@ -1,16 +1,46 @@
 """Snoozing: what was put aside until a moment comes back when it has come."""
 
+from datetime import datetime, time, timedelta
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from trunkline.core import clock, schedules
 from trunkline.core.db import Database, Tx, sql
+from trunkline.core.errors import Invalid
 from trunkline.core.jobs import Desk, job
 from trunkline.inbox import changes
 from trunkline.inbox.events import ConversationReopened
 
 BATCH = 1000
+
+MORNING, EVENING = time(9), time(18)
+LONG = timedelta(days=3650)
+"""Until somebody writes: their message opens it, and no time does."""
+
+
+def moment(choice: str, zone: ZoneInfo) -> datetime:
+    """When `later` (today), `tomorrow`, `week` (the next Monday) or `reply` (when they write) is, on this clock.
+
+    Anything else is an ISO moment; raises `Invalid`.
+    """
+    now = clock.now().astimezone(zone)
+    match choice:
+        case "later":
+            evening = datetime.combine(now.date(), EVENING, zone)
+            return evening if evening - now > timedelta(hours=1) else now + timedelta(hours=3)
+        case "tomorrow":
+            return datetime.combine(now.date() + timedelta(days=1), MORNING, zone)
+        case "week":
+            return datetime.combine(now.date() + timedelta(days=7 - now.weekday()), MORNING, zone)
+        case "reply":
+            return now + LONG
+    try:
+        at = datetime.fromisoformat(choice)
+    except ValueError:
+        raise Invalid({"until": ["This is no date and time."]}) from None
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 @job("inbox.wake_snoozed", apart=True)
@@ -53,7 +83,7 @@ WAKE = sql(
         where status = 'snoozed' and snoozed_until <= $1 and deleted_at is null
         order by snoozed_until limit $2 for update skip locked
     )
-    update conversations c set status = 'open', snoozed_until = null, is_read = false, updated_at = $1
+    update conversations c set status = 'open', snoozed_until = null, is_read = false, updated_at = $1, woken_at = $1
     from due where c.account_id = due.account_id and c.id = due.id
     returning c.account_id, c.id, c.contact_id, c.channel
     """,

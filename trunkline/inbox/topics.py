@@ -13,6 +13,7 @@ from trunkline.core.text import clean
 DEFAULT = "General"
 MAX_LENGTH = 64
 MAX_TOPICS = 50
+"""Beside General."""
 
 
 class Topic(Struct, frozen=True):
@@ -47,7 +48,7 @@ async def by_uuid(tx: Tx, uuid: UUID) -> Topic:
 
 async def create(tx: Tx, name: str) -> Topic:
     name = _checked(name)
-    if len(await all_of(tx)) >= MAX_TOPICS:
+    if sum(not topic.is_default for topic in await all_of(tx)) >= MAX_TOPICS:
         raise Conflict("topic_limit", f"This workspace has reached its limit of {MAX_TOPICS} topics.")
     topic = await tx.maybe(Topic, INSERT, tx.account, new_uuid(), name, name.casefold())
     if topic is None:

@@ -15,7 +15,7 @@ from trunkline.core.db import Tx, sql
 
 Place = tuple[datetime, int]
 
-FOLDERS = ("inbox", "flows", "archived", "outbox", "sent", "failed")
+FOLDERS: tuple[str, ...] = ("inbox", "flows", "archived", "outbox", "sent", "failed")
 
 FEW = 5_000
 """Messages with a label that are sorted at once; of a label with more, the newest are met soon on the way."""

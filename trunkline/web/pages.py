@@ -9,11 +9,14 @@ from starlette.routing import Route
 from trunkline.core.db import Database
 from trunkline.health import Pulse
 from trunkline.web import (
+    analytics,
     assets,
     contact,
     contact_groups,
     contacts,
+    content,
     errors,
+    knowledge,
     live,
     me,
     menu,
@@ -28,6 +31,9 @@ from trunkline.web.visitors import Visitor
 from trunkline.web.visits import Site
 
 SECTIONS: list[Section] = [
+    analytics.pages,
+    knowledge.pages,
+    content.pages,
     contacts.pages,
     contact_groups.pages,
     contact.pages,

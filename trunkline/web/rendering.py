@@ -84,6 +84,7 @@ def _environment() -> Any:
         csrf_field=csrf.FIELD,
         menu=menu.of,
         languages=words.LANGUAGES,
+        zip=zip,
         visit=None,
         visitor=None,
         said="",

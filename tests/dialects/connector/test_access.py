@@ -15,6 +15,7 @@ from trunkline.core import config, metrics
 from trunkline.dialects.connector import connector
 from trunkline.dialects.dispatch import Dialects
 from trunkline.server import Edge
+from trunkline.server.proxies import Proxied
 
 pytestmark = pytest.mark.anyio
 
@@ -167,6 +168,18 @@ async def test_who_may_use_plain_http(dialects, database, key, monkeypatch, wish
 
     async with reach(dialects, base_url=f"http://{server}/v1", client=(client, 40000)) as plain:
         answer = await plain.get("/lists", params={"apiKey": key}, headers=headers)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("proxy", "proto", "status"), [("10.0.0.1", "https", 200), ("10.0.0.1", "http", 403), ("10.0.0.9", "https", 403)]
+)
+async def test_a_trusted_proxy_vouches_for_https(dialects, key, proxy, proto, status):
+    headers = {"x-forwarded-proto": proto, "x-forwarded-for": "203.0.113.9"}
+
+    async with reach(Proxied(dialects, ["10.0.0.1"]), base_url="http://10.0.0.2/v1", client=(proxy, 40000)) as client:
+        answer = await client.get("/lists", params={"apiKey": key}, headers=headers)
 
     assert answer.status_code == status
 

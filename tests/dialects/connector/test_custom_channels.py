@@ -213,6 +213,18 @@ async def test_a_campaign_is_asked_for_the_answer(api, channel, campaign, databa
         assert await talks.present(tx, [conversation]) == {conversation: campaign.id}
 
 
+async def test_the_campaigns_of_a_contact_are_told(api, channel, campaign, outside):
+    id = outside("campaign", campaign.id)
+    created = await api.post("/contacts", json={"email": "eve@example.com", "externalId": "crm-1"})
+
+    await send(api, fromId="crm-1", campaignId=id)
+
+    found = (await api.get("/contacts?email=eve@example.com")).json()["contact"]
+    assert found["id"] == created.json()["id"]
+    assert found["currentCampaign"] == {"id": id, "name": "Support"}
+    assert (found["campaigns"], found["channel"]) == ([{"id": id, "name": "Support"}], "custom")
+
+
 async def test_a_reaction_belongs_to_what_was_sent_last(api, channel, campaign, database, outside):
     sent = await send(api, campaignId=outside("campaign", campaign.id))
 

@@ -7,10 +7,13 @@ from urllib.parse import quote
 
 import pytest
 
+from tests import talks
 from trunkline.campaigns import sequences
 from trunkline.campaigns.sequences import NewPoint
 from trunkline.contacts import fields, groups, people
 from trunkline.contacts.people import NewContact
+from trunkline.flows import stored
+from trunkline.webhooks import resthooks
 
 pytestmark = pytest.mark.anyio
 
@@ -28,9 +31,13 @@ async def world(api, database, account, other_account, group, smart, ann, strang
         await fields.create(tx, "Joined", "datetime")
         used = await groups.create(tx, "Used")
         series = await sequences.create(tx, "Reminders", used.id)
-        await sequences.add_point(
+        point = await sequences.add_point(
             tx, series.id, NewPoint(relative_to="joined", distance=1, unit="days", message={"eng": "Hi"})
         )
+        other = await sequences.create(tx, "Others", used.id)
+        flow = await stored.save(tx, talks.definition())
+        await resthooks.get_or_create(tx, ["new-report"])
+        await resthooks.subscribe(tx, "new-report", "https://hooks.example.com/1")
         blocked = await people.create(tx, NewContact(name="Bob", status="blocked"))
         deleted = await people.create(tx, NewContact(name="Del"))
         await people.delete(tx, [deleted.id])
@@ -46,6 +53,10 @@ async def world(api, database, account, other_account, group, smart, ann, strang
         "stranger": str(stranger.uuid),
         "blocked": str(blocked.uuid),
         "deleted": str(deleted.uuid),
+        "campaign": str(series.uuid),
+        "other_campaign": str(other.uuid),
+        "event": str(point.uuid),
+        "flow": str(flow.uuid),
         "nothing": "01234567-89ab-4cde-8123-456789abcdef",
     }
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from trunkline.ai import dealings
 from trunkline.contacts import arriving, people, tags
 from trunkline.contacts.people import Changes, Contact, NewContact
 from trunkline.contacts.urns import read_email, read_phone
@@ -38,7 +39,8 @@ async def create_contact(tx: Tx, call: Call, body: shapes.ContactIn) -> Answer[s
 async def find_contact(tx: Tx, call: Call, query: shapes.WhoQuery) -> shapes.FoundOut:
     """Look up a contact by phone number or email. Give one of both."""
     contact = await who(tx, query.phoneNumber, query.email)
-    return shapes.found(call.vault, contact, await standing.of_contact(tx, contact.id))
+    stands, dealt = await standing.of_contact(tx, contact.id), await dealings.of_contact(tx, contact.id)
+    return shapes.found(call.vault, contact, stands, dealt)
 
 
 @connector.put("/contacts/{contactId}", noun="contact", raises=(Conflict,))

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from trunkline.ai.dealings import Dealing, Dealings
 from trunkline.contacts.groups import Group
 from trunkline.contacts.records import Contact
 from trunkline.contacts.tags import Tag
@@ -88,6 +89,11 @@ class TagName(Struct, frozen=True):
     name: str
 
 
+class CampaignOut(Struct, frozen=True):
+    id: str
+    name: str
+
+
 class Details(Struct, frozen=True, kw_only=True):
     """`channel` is the kind on which they talked last. `chatConcluded`: all their conversations are closed."""
 
@@ -104,8 +110,11 @@ class Details(Struct, frozen=True, kw_only=True):
     lastActivityAt: Moment | None
     lastIncomingMessageAt: Moment | None
     hasHadActivity: bool
+    creditsUsed: int
     botMessageCount: int
     chatConcluded: bool
+    currentCampaign: CampaignOut | None
+    campaigns: list[CampaignOut]
     tags: list[TagName]
     customFields: dict[str, Any]
 
@@ -176,9 +185,9 @@ def created(vault: Vault, row: Contact, *, existing: bool) -> CreatedOut:
     return CreatedOut(**_flat(row, id), existing=existing, data=Said(message, id))
 
 
-def found(vault: Vault, row: Contact, standing: Standing) -> FoundOut:
+def found(vault: Vault, row: Contact, standing: Standing, dealings: Dealings) -> FoundOut:
     id = opaque.write(vault, "contact", row.id)
-    return FoundOut(**_flat(row, id), contact=_details(row, id, standing))
+    return FoundOut(**_flat(row, id), contact=_details(vault, row, standing, dealings))
 
 
 def list_(vault: Vault, row: Group) -> ListOut:
@@ -202,10 +211,14 @@ def _flat(row: Contact, id: str) -> dict[str, Any]:
     }
 
 
-def _details(row: Contact, id: str, standing: Standing) -> Details:
+def _campaign(vault: Vault, dealing: Dealing) -> CampaignOut:
+    return CampaignOut(opaque.write(vault, "campaign", dealing.assistant_id), dealing.name)
+
+
+def _details(vault: Vault, row: Contact, standing: Standing, dealings: Dealings) -> Details:
     last = max((at for at in (row.last_inbound_at, row.last_contacted_at) if at), default=None)
     return Details(
-        id=id,
+        id=opaque.write(vault, "contact", row.id),
         firstName=row.first_name,
         lastName=row.last_name,
         email=row.email,
@@ -218,8 +231,11 @@ def _details(row: Contact, id: str, standing: Standing) -> Details:
         lastActivityAt=moment(last),
         lastIncomingMessageAt=moment(row.last_inbound_at),
         hasHadActivity=last is not None,
+        creditsUsed=dealings.credits,
         botMessageCount=standing.ai_replies_count,
         chatConcluded=standing.is_concluded,
+        currentCampaign=_campaign(vault, dealings.current) if dealings.current else None,
+        campaigns=[_campaign(vault, dealing) for dealing in dealings.all],
         tags=[TagName(each.name) for each in row.tags],
         customFields=row.fields,
     )

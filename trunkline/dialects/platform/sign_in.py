@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from trunkline.accounts import sessions
-from trunkline.accounts.sessions import Session
+from trunkline.accounts import second_factors, sessions
+from trunkline.accounts.sessions import CodeNeeded, Session
 from trunkline.dialects.base import Call, Data, Unauthenticated
 from trunkline.dialects.platform.dialect import platform
 
@@ -13,6 +13,7 @@ from trunkline.dialects.platform.dialect import platform
 class SignInForm(Struct):
     email: Annotated[str, Meta(min_length=1, max_length=255, examples=["owner@example.com"])]
     password: Annotated[str, Meta(min_length=1, max_length=4096, examples=["correct horse battery staple"])]
+    code: Annotated[str, Meta(max_length=64, description="Of the second factor, for whoever has one.")] = ""
 
 
 class Person(Struct):
@@ -47,10 +48,17 @@ async def log_in(call: Call, body: SignInForm) -> Data[SignedIn]:
     Send the token as `Authorization: Bearer <token>`, with `X-Tenant-Id` if the user has several workspaces. It does
     whatever the user's role allows, and ends after 30 days or with `POST /auth/logout`.
     """
-    agent = call.header("user-agent") or ""
-    signed_in = await sessions.login(
-        call.database, body.email, body.password, ip=call.ip or None, user_agent=agent, kind="bearer"
-    )
+    ip, agent = call.ip or None, call.header("user-agent") or ""
+    try:
+        signed_in = await sessions.login(
+            call.database, body.email, body.password, ip=ip, user_agent=agent, kind="bearer"
+        )
+    except CodeNeeded as needed:
+        if not body.code:
+            raise
+        signed_in = await second_factors.finish(
+            call.database, needed.ticket, body.code, ip=ip, user_agent=agent, kind="bearer"
+        )
     who = _who(signed_in.session)
     return Data(SignedIn(signed_in.token, who.user, who.tenants))
 

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from trunkline.contacts import people
 from trunkline.core.db import Tx
 from trunkline.core.tools import Tools
-from trunkline.dialects.base import Answer, Call, Paged
+from trunkline.dialects.base import Call, Paged
 from trunkline.dialects.rapidpro import contents, message_shapes, reading
 from trunkline.dialects.rapidpro.dialect import rapidpro
 from trunkline.dialects.rapidpro.errors import across

@@ -22,7 +22,7 @@ NEEDED = {"assign": "assignee", "add_note": "note", "note": "note", "change_topi
 ACTIONS = ("assign", "add_note", "change_topic", "close", "reopen", "note")
 
 
-class Failures(Struct, frozen=True):
+class TicketFailures(Struct, frozen=True):
     """Tickets that were not changed."""
 
     failures: list[UUID]
@@ -45,8 +45,8 @@ FORM = {
 }
 
 
-@rapidpro.post("/ticket_actions.json", fields=FORM, answers={200: Failures})
-async def act_on_tickets(tx: Tx, call: Call, body: Body) -> Answer[Failures] | None:
+@rapidpro.post("/ticket_actions.json", fields=FORM, answers={200: TicketFailures})
+async def act_on_tickets(tx: Tx, call: Call, body: Body) -> Answer[TicketFailures] | None:
     """Do something to up to 100 tickets.
 
     `assign` needs an `assignee`, `add_note` a `note`, `change_topic` a `topic`. Tickets that stay as they were are told
@@ -58,7 +58,7 @@ async def act_on_tickets(tx: Tx, call: Call, body: Body) -> Answer[Failures] | N
         raise across(f'For action "{action}" you must specify the {needed}')
     changed = await _act(tx, call, action, given["tickets"], given)
     failures = [ticket.uuid for ticket in dict.fromkeys(given["tickets"]) if ticket.id not in changed]
-    return Answer(Failures(failures)) if failures else None
+    return Answer(TicketFailures(failures)) if failures else None
 
 
 async def _act(tx: Tx, call: Call, action: str, wanted: Sequence[Ticket], given: dict[str, Any]) -> set[int]:

@@ -60,3 +60,60 @@ create unlogged table presences (
 );
 create index presences_seen on presences (seen_at);
 call guard_tenant_table('presences');
+
+-- What is searched for in the inbox.
+create index conversations_words on conversations using gin ((coalesce(subject, '') || ' ' || preview) gin_trgm_ops)
+    where deleted_at is null;
+create index messages_files on messages (account_id, conversation_id)
+    where attachments is not null and conversation_id is not null;
+
+-- Signing in: second factors, and the links that people get by mail. Of what is shown once only digests are kept.
+
+-- Not asked for before it is confirmed by a first code. `last_step` is that of the last code taken: each is good once.
+create table second_factors (
+    user_id bigint primary key references users (id),
+    secret bytea not null,
+    confirmed_at timestamptz,
+    last_step bigint not null default 0,
+    created_at timestamptz not null default now()
+);
+grant select, insert, update, delete on second_factors to trunkline_system;
+
+create table recovery_codes (
+    user_id bigint not null references users (id),
+    digest bytea not null,
+    used_at timestamptz,
+    primary key (user_id, digest)
+);
+grant select, insert, update, delete on recovery_codes to trunkline_system;
+
+create table password_resets (
+    digest bytea primary key,
+    user_id bigint not null references users (id),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null
+);
+create index password_resets_user on password_resets (user_id);
+grant select, insert, delete on password_resets to trunkline_system;
+
+create table invitations (
+    account_id bigint not null references accounts (id),
+    id bigint generated always as identity,
+    digest bytea not null unique,
+    email text not null,
+    role text not null check (role in ('owner', 'admin', 'editor', 'agent', 'viewer')),
+    invited_by bigint not null references users (id),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    accepted_at timestamptz,
+    revoked_at timestamptz,
+    primary key (account_id, id)
+);
+create unique index invitations_open on invitations (account_id, email)
+    where accepted_at is null and revoked_at is null;
+call guard_tenant_table('invitations');
+
+-- Reading the audit log by what was done or by whom, and the channel log by channel.
+create index audit_log_action on audit_log (account_id, action text_pattern_ops, id);
+create index audit_log_actor on audit_log (account_id, actor, id);
+create index channel_log_channel on channel_log (account_id, channel_id, id);
