@@ -14,7 +14,8 @@ from trunkline.core.db import Database
 from trunkline.core.errors import Unavailable
 from trunkline.core.tools import Tools
 from trunkline.dialects.dispatch import Dialects
-from trunkline.web import chat, chat_cors, chat_live
+from trunkline.documents.pages import EXPLORER
+from trunkline.web import chat, chat_cors, chat_live, inbox_writing
 from trunkline.web.chat import Chat
 
 NOTE_SECONDS = 30.0
@@ -64,14 +65,14 @@ class App:
                 await self.credentials.flush()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and self.dialects.claims(scope["path"]):
+        if scope["type"] == "http" and scope["path"] != EXPLORER and self.dialects.claims(scope["path"]):
             await chat_cors.pass_on(self.dialects, scope, receive, send)
         else:
             await self.rest(scope, receive, send)
 
     def body_cap(self, path: str, method: str) -> int:
         """The most bytes that a request to `path` may carry."""
-        return self.dialects.body_cap(path, method) or chat.body_cap(path) or 1 << 20
+        return self.dialects.body_cap(path, method) or chat.body_cap(path) or inbox_writing.body_cap(path) or 1 << 20
 
     def wording(self, path: str, status: int, message: str) -> bytes:
         """What the server says when it refuses a request before anybody here saw it."""

@@ -1,6 +1,7 @@
 """Is it alive, is it ready, how busy is it: for load balancers, people and Prometheus."""
 
 import asyncio
+from datetime import datetime
 
 import msgspec
 from starlette.requests import Request
@@ -28,6 +29,16 @@ class Numbers(msgspec.Struct, frozen=True):
     dead_letters: int
     workers: int
     held: bool
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """A worker as it was last seen; it looks in every few seconds as long as it lives."""
+
+    queues: list[str]
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    is_alive: bool
 
 
 class Pulse:
@@ -83,6 +94,12 @@ async def numbers(database: Database) -> Numbers:
         return await tx.one(Numbers, NUMBERS)
 
 
+async def workers(database: Database) -> list[Worker]:
+    """The workers seen within an hour, the latest first."""
+    async with database.system() as tx:
+        return await tx.fetch(Worker, SEEN)
+
+
 def _families(state: Numbers | None) -> list[Family]:
     up = Family(
         "trunkline_database_up", "gauge", "Whether the database answers.", [], samples=[([], float(bool(state)))]
@@ -127,5 +144,13 @@ NUMBERS = sql(
 
 WORKERS = sql(
     "select host || ':' || pid, metrics from workers where seen_at > now() - interval '15 seconds'",
+    system=True,
+)
+
+SEEN = sql(
+    """
+    select queues, version, started_at, seen_at, seen_at > now() - interval '15 seconds' as is_alive
+    from workers where seen_at > now() - interval '1 hour' order by seen_at desc limit 50
+    """,
     system=True,
 )

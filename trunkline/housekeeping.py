@@ -1,6 +1,6 @@
 """The installation's own schedules: pruning, squashing, waking. The operator's account owns them."""
 
-from trunkline.accounts import sessions
+from trunkline.accounts import resets, sessions
 from trunkline.ai import spend
 from trunkline.analytics import counters
 from trunkline.billing import months
@@ -33,6 +33,7 @@ async def forget_old(desk: Desk) -> None:
                 break
     async with desk.database.system() as tx:
         await sessions.prune(tx)
+        await resets.prune(tx)
 
 
 SCHEDULES: list[tuple[str, Job]] = [

@@ -45,3 +45,15 @@ def test_endpoints_are_found_by_typing(workspace, visit) -> None:
     page.fill("[data-narrows]", "sentiment")
 
     expect(page.locator("#endpoints ol li:visible")).to_have_count(1)
+
+
+def test_the_explorer_asks_as_who_is_signed_in(workspace, visit, accessible) -> None:
+    page: Page = visit(workspace.email, "/api/v2/explorer/")
+    page.select_option("#try-endpoint", label="POST /groups.json")
+    page.fill("#try-body", '{"name": "Reporters"}')
+
+    page.click("#try-it button")
+
+    expect(page.locator("#try-status")).to_have_text(re.compile("^201"))
+    expect(page.locator("#try-text")).to_contain_text('"name": "Reporters"')
+    accessible(page)

@@ -51,7 +51,7 @@ async def test_general_keeps_its_name(tx):
 
 
 async def test_there_is_a_limit(tx, monkeypatch):
-    monkeypatch.setattr(topics, "MAX_TOPICS", 2)
+    monkeypatch.setattr(topics, "MAX_TOPICS", 1)
     await topics.create(tx, "Billing")
 
     with pytest.raises(Conflict):

@@ -36,9 +36,11 @@ async def record(
     await tx.run(INSERT, tx.account if account is None else account, tx.actor, action, subject, ip, details or {})
 
 
-async def entries(tx: Tx, before: int | None = None, limit: int = 50) -> list[Entry]:
-    """The newest first; `before` is the id of the last one seen."""
-    return await tx.fetch(Entry, LATEST, tx.account, before, limit)
+async def entries(
+    tx: Tx, before: int | None = None, limit: int = 50, *, action: str | None = None, actor: str | None = None
+) -> list[Entry]:
+    """The newest first; `before` is the id of the last one seen. `action` may be a beginning, like `key.`."""
+    return await tx.fetch(Entry, LATEST, tx.account, before, limit, action, actor)
 
 
 INSERT = sql("""
@@ -47,5 +49,7 @@ INSERT = sql("""
 
 LATEST = sql("""
     select id, at, actor, action, subject, ip, details from audit_log
-    where account_id = $1 and ($2::bigint is null or id < $2) order by id desc limit $3
+    where account_id = $1 and ($2::bigint is null or id < $2)
+        and ($4::text is null or starts_with(action, $4)) and ($5::text is null or actor = $5)
+    order by id desc limit $3
 """)

@@ -188,9 +188,7 @@ USE_CODE = sql(
     system=True,
 )
 
-ADD_CODES = sql(
-    "insert into recovery_codes (user_id, digest) select $1, d from unnest($2::bytea[]) as d", system=True
-)
+ADD_CODES = sql("insert into recovery_codes (user_id, digest) select $1, d from unnest($2::bytea[]) as d", system=True)
 
 FORGET_CODES = sql("delete from recovery_codes where user_id = $1", system=True)
 

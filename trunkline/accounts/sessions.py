@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trunkline.accounts import throttle
 from trunkline.accounts.roles import Role
@@ -99,7 +99,7 @@ async def login(
         await throttle.check(tx, subjects)
         if fits and known:
             await throttle.forget(tx, subjects)
-            await _rehash(tx, known, password)
+            known = await _rehashed(tx, known, password)
             if not known.has_second_factor:
                 return await start(tx, known, ip, user_agent, kind, previous)
         else:
@@ -123,9 +123,7 @@ async def first_step(tx: Tx, ticket: str) -> "Known | None":
     return known if known and read == _claim(known).encode() else None
 
 
-async def start(
-    tx: Tx, known: "Known", ip: str | None, user_agent: str, kind: Kind, previous: str | None
-) -> SignedIn:
+async def start(tx: Tx, known: "Known", ip: str | None, user_agent: str, kind: Kind, previous: str | None) -> SignedIn:
     """A session for somebody who has proven all that is asked for, in a system transaction."""
     if previous:
         await tx.run(END, crypto.digest(previous))
@@ -168,6 +166,12 @@ async def end_all(tx: Tx, user_id: int, *, keep: bytes | None = None) -> int:
     return await tx.run(END_ALL, user_id, keep)
 
 
+def oldest() -> tuple[datetime, datetime]:
+    """What a living session ends after, and a browser was seen after."""
+    now = clock.now()
+    return now, now - IDLE
+
+
 async def prune(tx: Tx) -> None:
     """Remove what is over, in a system transaction."""
     now = clock.now()
@@ -175,9 +179,12 @@ async def prune(tx: Tx) -> None:
     await throttle.prune(tx)
 
 
-async def _rehash(tx: Tx, known: "Known", password: str) -> None:
-    if crypto.is_outdated(known.password_hash):
-        await tx.run(REHASH, known.id, known.password_hash, await crypto.hash_password(password))
+async def _rehashed(tx: Tx, known: "Known", password: str) -> "Known":
+    if not crypto.is_outdated(known.password_hash):
+        return known
+    fresh = await crypto.hash_password(password)
+    await tx.run(REHASH, known.id, known.password_hash, fresh)
+    return structs.replace(known, password_hash=fresh)
 
 
 def _ticket(vault: Vault, known: "Known") -> str:

@@ -36,6 +36,8 @@ async def put(tx: Tx, values: Mapping[str, Any], *, egress: Egress | None = None
     `egress` judges the form of URLs; without it only public https targets pass.
     """
     columns, kept, removed = _read(values, egress or Egress(), operator)
+    if "suspended" in columns:
+        removed.append("suspended_by")  # from now on it is the operator's word, not an agency's
     if SIGNS in kept:
         kept[SIGNS] = _sealed(tx.database.tools.vault, tx.account, kept[SIGNS])
     account = await tx.one(Account, UPDATE, tx.account, columns, kept, removed)

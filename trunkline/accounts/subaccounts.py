@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from trunkline.accounts import accounts, audit, profiles, users
 from trunkline.accounts.accounts import COLUMNS, Account
@@ -9,7 +10,7 @@ from trunkline.accounts.events import SubAccountCreated, SubAccountDeleted
 from trunkline.accounts.profiles import Profile
 from trunkline.core import ids, mailaddr
 from trunkline.core.db import Tx, sql
-from trunkline.core.errors import Forbidden, NotFound
+from trunkline.core.errors import Conflict, Forbidden, NotFound
 
 
 @asynccontextmanager
@@ -108,6 +109,29 @@ async def delete(tx: Tx, email: str) -> Account:
         return account
 
 
+async def suspend(tx: Tx, email: str, *, on: bool) -> Account:
+    """Stop a sub-account's sending and its programs, or let them go on. What the operator stopped stays so."""
+    async with installation(tx) as system:
+        agency = await get_agency(system)
+        account = await find(system, email)
+        if on == account.suspended:
+            return account
+        changed = await system.maybe(Account, SUSPEND if on else RESUME, agency.id, account.id)
+        if changed is None:
+            raise Conflict("suspended_by_operator", "The operator of this installation suspended this account.")
+        action = "sub_account.suspended" if on else "sub_account.resumed"
+        await audit.record(system, action, f"account:{account.id}")
+        await audit.record(system, "account.suspended" if on else "account.resumed", account=account.id)
+        return changed
+
+
+async def activity(tx: Tx, ids: list[int]) -> dict[int, datetime]:
+    """When somebody or a program was last seen in these sub-accounts of the agency of `tx`."""
+    async with installation(tx) as system:
+        agency = await get_agency(system)
+        return dict(await system.rows(ACTIVITY, agency.id, ids))
+
+
 def address(email: str) -> str:
     """The stored spelling; what is no address at all is nobody's."""
     try:
@@ -123,6 +147,34 @@ async def get_agency(tx: Tx) -> Account:
         raise Forbidden("This account is not an agency.", code="not_an_agency")
     return account
 
+
+SUSPEND = sql(
+    f"""
+    update accounts set suspended = true, settings = settings || '{{"suspended_by": "agency"}}'
+    where parent_id = $1 and id = $2 and deleted_at is null returning {COLUMNS}
+    """,
+    system=True,
+)
+
+RESUME = sql(
+    f"""
+    update accounts set suspended = false, settings = settings - 'suspended_by'
+    where parent_id = $1 and id = $2 and deleted_at is null and settings ->> 'suspended_by' = 'agency'
+    returning {COLUMNS}
+    """,
+    system=True,
+)
+
+ACTIVITY = sql(
+    """
+    select a.id, greatest(
+        (select max(k.last_used_at) from api_keys k where k.account_id = a.id),
+        (select max(s.seen_at) from memberships m join sessions s on s.user_id = m.user_id
+            where m.account_id = a.id and (s.account_id = a.id or s.account_id is null))) as at
+    from accounts a where a.parent_id = $1 and a.id = any($2::bigint[]) and a.deleted_at is null
+    """,
+    system=True,
+)
 
 # Who belongs to another living account, switched off or not, keeps the password known there.
 KNOWN_ELSEWHERE = sql(

@@ -1,4 +1,4 @@
-"""What assistants had to do with a contact: which ones, who talks now, what their turns cost."""
+"""What assistants had to do with a contact: which ones, and who talks now."""
 
 from msgspec import Struct
 
@@ -17,15 +17,13 @@ class Dealings(Struct, frozen=True):
 
     all: list[Dealing]
     current: Dealing | None
-    credits: int
 
 
 async def of_contact(tx: Tx, contact_id: int) -> Dealings:
     rows = await tx.rows(TALKS, tx.account, contact_id)
     talks = [Dealing(id, name) if id is not None else None for id, name in rows]
     known = list(dict.fromkeys(talk for talk in talks if talk))
-    credits = await tx.value(int, CREDITS, tx.account, contact_id)
-    return Dealings(known, talks[0] if talks else None, credits or 0)
+    return Dealings(known, talks[0] if talks else None)
 
 
 TALKS = sql("""
@@ -34,10 +32,4 @@ TALKS = sql("""
     left join assistants a on a.account_id = $1 and a.id = t.assistant_id and a.deleted_at is null
     where c.account_id = $1 and c.contact_id = $2 and c.deleted_at is null
     order by c.last_message_at desc nulls last, c.id desc
-""")
-
-CREDITS = sql("""
-    select sum(u.credits)::bigint from conversations c
-    join assistant_turns u on u.account_id = $1 and u.conversation_id = c.id
-    where c.account_id = $1 and c.contact_id = $2 and c.deleted_at is null
 """)

@@ -45,6 +45,12 @@ async def put(tx: Tx, account_id: int, monthly: int, *, roll_over: bool = False)
         await turn(tx, account_id)
 
 
+async def own(tx: Tx) -> tuple[int, bool] | None:
+    """What the account of `tx` gets each month from its agency, and whether what is left of it stays."""
+    rows = await tx.rows(OWN, tx.account)
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
 async def turn(tx: Tx, account_id: int) -> bool:
     """Begin the month that follows the last one given for, if it has begun there; in a system transaction of the
     agency. Whoever comes second finds nothing to do. Raises OutOfCredits, and then nothing is changed.
@@ -104,6 +110,8 @@ PUT = sql(
     """,
     system=True,
 )
+
+OWN = sql("select monthly, roll_over from allowances where account_id = $1")
 
 IS_FIRST = sql("select month is null from allowances where account_id = $1", system=True)
 

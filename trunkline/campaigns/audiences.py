@@ -1,8 +1,9 @@
 """Audiences: whom a broadcast reaches. A snapshot is taken by set-based SQL, in order of contact, with a cursor.
 
-An audience is {"type": "all"}, {"type": "group", "segment" or "tag", "id": N}, {"type": "query", "query": "…"} or
-{"type": "contacts", "ids": [...]}. A segment is a group with a query. Reached is who is active, undisturbed, has an
-address for the channel and has not opted out of it.
+An audience is {"type": "all"}, {"type": "group", "segment" or "tag", "id": N}, {"type": "groups", "tags" or
+"contacts", "ids": [...]} or {"type": "query", "query": "…"}. A segment is a group with a query; of several groups or
+tags it is who has at least one. Reached is who is active, undisturbed, has an address for the channel and has not
+opted out of it.
 """
 
 from typing import Any
@@ -12,8 +13,10 @@ from trunkline.contacts.query import compiling
 from trunkline.core.db import Statement, Tx, sql
 from trunkline.core.errors import Conflict, Invalid
 
-TYPES = ("all", "group", "segment", "tag", "query", "contacts")
+TYPES = ("all", "group", "segment", "tag", "groups", "tags", "query", "contacts")
 MOST_NAMED = 10_000
+MOST_JOINED = 100
+"""So many groups, or tags, may make one audience."""
 
 
 async def check(tx: Tx, audience: dict[str, Any]) -> dict[str, Any]:
@@ -30,6 +33,8 @@ async def check(tx: Tx, audience: dict[str, Any]) -> dict[str, Any]:
         if await tx.value(int, KNOWN, tx.account, ids) != len(ids):
             raise Invalid({"contact_ids": ["Some of these contacts do not exist."]})
         return {"type": "contacts", "ids": ids}
+    if kind in ("groups", "tags"):
+        return await _joined(tx, kind, sorted(set(audience.get("ids") or ())))
     if kind == "query":
         return {"type": "query", "query": (await searching.read(tx, str(audience.get("query") or ""))).text}
     id = audience.get("id")
@@ -40,34 +45,49 @@ async def check(tx: Tx, audience: dict[str, Any]) -> dict[str, Any]:
 
 async def size(tx: Tx, audience: dict[str, Any], schemes: list[str], sends_as: str, at_most: int) -> int:
     """How many would be reached, counted up to `at_most`; raises `Conflict` for a group that is being filled."""
-    if audience["type"] in ("group", "segment") and await tx.value(bool, BEING_FILLED, tx.account, audience["id"]):
-        raise Conflict("group_not_ready", "The group is still being filled. Try again in a moment.")
+    await check_filled(tx, audience)
     statement, more = SIZE.get(audience["type"]), []
     if statement is None:
-        source, more = await _asked(tx, audience["query"], first=6)
+        source, more = await asked(tx, audience["query"], first=6)
         statement = searching.statement(_SIZE.format(source=source.format(cursor=0)))
     return await tx.value(int, statement, tx.account, subject(audience), schemes, sends_as, at_most, *more) or 0
 
 
+async def check_filled(tx: Tx, audience: dict[str, Any]) -> None:
+    """Raise `Conflict` while a group of the audience is being filled."""
+    groups = audience.get("ids", [audience.get("id")]) if audience["type"] in ("group", "segment", "groups") else []
+    if groups and await tx.value(bool, BEING_FILLED, tx.account, groups):
+        raise Conflict("group_not_ready", "The group is still being filled. Try again in a moment.")
+
+
 def subject(audience: dict[str, Any]) -> Any:
     """What the source of a type is parameterised by."""
-    return audience["ids"] if audience["type"] == "contacts" else audience.get("id", 0)
+    return audience["ids"] if audience["type"] in ("contacts", "groups", "tags") else audience.get("id", 0)
 
 
 async def expansion(tx: Tx, audience: dict[str, Any]) -> tuple[Statement, list[object]]:
     """The statement that writes one portion of an audience's messages, and what it takes after its own parameters."""
     if statement := EXPAND.get(audience["type"]):
         return statement, []
-    source, more = await _asked(tx, audience["query"], first=13)
+    source, more = await asked(tx, audience["query"], first=13)
     return searching.statement(_EXPAND.format(source=source.format(cursor="$5"))), more
 
 
-async def _asked(tx: Tx, text: str, first: int) -> tuple[str, list[object]]:
+async def asked(tx: Tx, text: str, first: int, *, source: str = "") -> tuple[str, list[object]]:
     """The source of whom a query finds, with its parameters from `first` on."""
     query = await searching.read(tx, text)
     candidates = await searching.narrow(tx, query)
     where, values = compiling.where(query.root, query.environment, first=first + 1)
-    return QUERIED.format(fit=FIT, where=where, candidates=f"${first}", cursor="{cursor}"), [candidates, *values]
+    source = (source or QUERIED).format(fit=FIT, where=where, candidates=f"${first}", cursor="{cursor}")
+    return source, [candidates, *values]
+
+
+async def _joined(tx: Tx, kind: str, ids: list[int]) -> dict[str, Any]:
+    if not 0 < len(ids) <= MOST_JOINED:
+        raise Invalid({"audience.ids": [f"Name between 1 and {MOST_JOINED} {kind}."]})
+    if await tx.value(int, NAMED[kind], tx.account, ids) != len(ids):
+        raise Invalid({"audience.ids": [f"Some of these {kind} do not exist."]})
+    return {"type": kind, "ids": ids} if len(ids) > 1 else {"type": kind.removesuffix("s"), "id": ids[0]}
 
 
 FIT = "c.status = 'active' and c.deleted_at is null and not c.do_not_disturb"
@@ -86,6 +106,14 @@ SOURCES = {
             ("segment", "group_members", "group_id"),
             ("tag", "contact_tags", "tag_id"),
         )
+    },
+    # In order of contact, each a probe of the members' key: a portion ends early, and nothing is sorted.
+    **{
+        kind: f"""
+            select c.id, {FIT} from contacts c where c.account_id = $1 and c.id > {{cursor}} and exists (
+                select from {table} m where m.account_id = $1 and m.{column} = any($2::bigint[])
+                    and m.contact_id = c.id)"""
+        for kind, table, column in (("groups", "group_members", "group_id"), ("tags", "contact_tags", "tag_id"))
     },
     "contacts": f"""
         select named.id, (select {FIT} from contacts c where c.account_id = $1 and c.id = named.id)
@@ -154,4 +182,11 @@ EXISTS = {
     "tag": sql("select true from tags where account_id = $1 and id = $2 and kind = 'contact'"),
 }
 
-BEING_FILLED = sql("select true from groups where account_id = $1 and id = $2 and status = 'initializing'")
+NAMED = {
+    "groups": sql("select count(*) from groups where account_id = $1 and id = any($2::bigint[])"),
+    "tags": sql("select count(*) from tags where account_id = $1 and id = any($2::bigint[]) and kind = 'contact'"),
+}
+
+BEING_FILLED = sql("""
+    select true from groups where account_id = $1 and id = any($2::bigint[]) and status = 'initializing' limit 1
+""")

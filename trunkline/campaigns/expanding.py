@@ -94,6 +94,7 @@ async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
         portion.looked < size,
     )  # fmt: skip
     await tx.run(COUNT, tx.account, f"broadcast:{id}:queued", portion.queued, f"broadcast:{id}:failed", portion.failed)
+    await tx.run(COUNT, tx.account, f"broadcast:{id}:failed.insufficient_credits", portion.failed, "", 0)
     for variant, recipients in (portion.variants or {}).items():
         await tx.run(COUNT, tx.account, f"broadcast:{id}.{variant}:total", recipients, "", 0)
     tx.wake("outbound")

@@ -47,6 +47,7 @@ async def post(tx: Tx, letter_id: int, point_id: int, contacts: Sequence[int], m
     await tx.run(ADVANCE, tx.account, [letter.drip_id, letter_id], queued + posted.failed)
     key = f"broadcast:{letter_id}:"
     await tx.run(expanding.COUNT, tx.account, f"{key}queued", queued, f"{key}failed", posted.failed)
+    await tx.run(expanding.COUNT, tx.account, f"{key}failed.insufficient_credits", posted.failed, "", 0)
     if letter.status == "sending":
         await people.touch(tx, posted.queued, outbound=clock.now())
         tx.wake("outbound")

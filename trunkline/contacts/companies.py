@@ -153,6 +153,16 @@ async def deals_of(tx: Tx, contacts: Sequence[int]) -> dict[int, int]:
     return {**dict.fromkeys(contacts, 0), **dict(await tx.rows(DEALS, tx.account, list(contacts)))}
 
 
+async def board(tx: Tx, most: int) -> list[Company]:
+    """The companies of the pipeline, stage by stage in their order, at most so many of each."""
+    return await tx.fetch(Company, BOARD, tx.account, most)
+
+
+async def worth(tx: Tx) -> dict[int, tuple[int, Decimal]]:
+    """How many companies are in each stage, and what their deals are worth together."""
+    return {stage: (number, value) for stage, number, value in await tx.rows(WORTH, tx.account)}
+
+
 async def stages(tx: Tx) -> list[Stage]:
     """The pipeline in order; a workspace that has none gets the usual five."""
     found = await tx.fetch(Stage, STAGES, tx.account)
@@ -227,6 +237,22 @@ PAGE = sql(f"""
     where c.account_id = $1 and c.deleted_at is null
         and ($2::timestamptz is null or (c.created_at, c.id) < ($2, $3::bigint))
     order by c.created_at desc, c.id desc limit $4
+""")
+
+BOARD = sql(f"""
+    select {COLUMNS} from stages s
+    cross join lateral (
+        select * from companies k
+        where k.account_id = $1 and k.stage_id = s.id and k.deleted_at is null
+        order by k.position, k.id limit $2
+    ) c
+    where s.account_id = $1
+    order by s.position, s.id, c.position, c.id
+""")
+
+WORTH = sql("""
+    select stage_id, count(*)::int, sum(deal_value) from companies
+    where account_id = $1 and deleted_at is null and stage_id is not null group by stage_id
 """)
 
 RIVAL = sql("""

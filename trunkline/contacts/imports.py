@@ -26,7 +26,8 @@ ROWS_AT_ONCE = 5_000
 
 class Options(Struct, frozen=True, kw_only=True):
     """`identify_by`: what a row must have one of, and is matched on. `loose_phones` keeps a phone that cannot be
-    dialled as text instead of refusing its row. `groups` and `tags` (ids) are given to every contact.
+    dialled as text instead of refusing its row. `groups` and `tags` (ids) are given to every contact. `columns` says
+    what each column is, '' for one that is left out; without it the first row does.
     """
 
     identify_by: tuple[str, ...] = ("email",)
@@ -34,6 +35,7 @@ class Options(Struct, frozen=True, kw_only=True):
     loose_phones: bool = False
     groups: tuple[int, ...] = ()
     tags: tuple[int, ...] = ()
+    columns: tuple[str, ...] | None = None
     source: str = "import"
 
 
@@ -98,7 +100,10 @@ class Reader:
         self._rows = sheets.numbered(sheets.rows(file))
         self.lines = 0
         header = next(self._rows, (1, []))[1]
-        self._columns = [_column(cell) for cell in header] if isinstance(header, list) else []
+        named = [guess(cell) for cell in header] if isinstance(header, list) else []
+        self._columns = named if options.columns is None else list(options.columns)
+        if len(self._columns) != len(named):
+            raise sheets.refused("The file does not have the columns that were chosen.")
         if not set(self._columns) & COLUMNS:
             raise sheets.refused("Could not read CSV headers.")
 
@@ -132,7 +137,8 @@ class BadRow(ValueError):
     """What is wrong with a row, for its error line."""
 
 
-def _column(cell: str) -> str:
+def guess(cell: str) -> str:
+    """What a column is by its heading."""
     return ALIASES.get(column := re.sub(r"[\s-]+", "_", cell.strip().lower()), column)
 
 

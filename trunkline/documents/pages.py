@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trunkline.dialects import openapi
@@ -13,7 +13,8 @@ from trunkline.dialects.dispatch import Dialects
 from trunkline.documents import guide, samples
 from trunkline.documents.guide import Chapter
 from trunkline.documents.machine import base
-from trunkline.web import preferences, rendering
+from trunkline.web import preferences, rendering, visitors
+from trunkline.web.visitors import Visitor
 
 # What the form is called where each API was first documented.
 FORMS = {"platform": "Try It", "rapidpro": "API Explorer", "portal": "API Tester"}
@@ -27,8 +28,12 @@ KEYS = {
 }
 
 
+EXPLORER = "/api/v2/explorer/"
+EXPLORERS = ("owner", "admin", "editor")
+
+
 def routes(dialects: Dialects) -> list[Route]:
-    """`/docs` lists them, `/docs/{dialect}` is one."""
+    """`/docs` lists them, `/docs/{dialect}` is one. The explorer is that of rapidpro for somebody who is signed in."""
     served = {each.name: each for each in dialects.served}
 
     @cache
@@ -41,13 +46,23 @@ def routes(dialects: Dialects) -> list[Route]:
         return _page(request, "docs/index.html", served=served.values(), base=here, keys=KEYS)
 
     async def api(request: Request) -> Response:
-        name = request.path_params["name"]
+        return about(request, request.path_params["name"], None)
+
+    async def explorer(request: Request) -> Response:
+        """Its requests are the visitor's own unless they give a key."""
+        visitor = await visitors.find(dialects.site.database, request)
+        if visitor is None or visitor.workspace.role not in EXPLORERS:
+            return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
+        return about(request, "rapidpro", visitor)
+
+    def about(request: Request, name: str, visitor: Visitor | None) -> Response:
         if name not in served:
             raise HTTPException(404)
         document, chapters = read(name)
         return _page(
             request,
             "docs/api.html",
+            visitor=visitor,
             dialect=served[name],
             served=served.values(),
             document=document,
@@ -59,7 +74,7 @@ def routes(dialects: Dialects) -> list[Route]:
             keys=KEYS,
         )
 
-    return [Route("/docs", index), Route("/docs/{name}", api)]
+    return [Route("/docs", index), Route("/docs/{name}", api), Route(EXPLORER, explorer)]
 
 
 def _page(request: Request, template: str, **values: Any) -> Response:

@@ -14,6 +14,8 @@ from trunkline.flows import sessions
 from trunkline.flows.sessions import Session
 
 OPEN = ("active", "waiting")
+BEYOND = 2**63 - 1
+"""More than any id."""
 
 
 class Run(Struct, frozen=True):
@@ -93,7 +95,7 @@ async def page(
     oldest_first: bool = False,
 ) -> list[Run]:
     """Runs by their last change, the newest first; `cursor` is (modified_at, id) of the last one seen."""
-    at, id = cursor or (None, None)
+    at, id = _begin(filter, cursor, oldest_first) or (None, None)
     statement = PAGE[_source(filter), filter.responded, oldest_first]
     return await tx.fetch(
         Run, statement, tx.account, at, id, limit, filter.uuid, filter.id, filter.flow_id, filter.contact_id,
@@ -109,6 +111,15 @@ async def counts(tx: Tx, flow_ids: Sequence[int]) -> dict[int, dict[str, int]]:
         id, status = names[name]
         found[id][status] = number
     return found
+
+
+def _begin(filter: Filter, cursor: tuple[datetime, int] | None, oldest_first: bool) -> tuple[datetime, int] | None:
+    """Where the index is entered: an end of the time is a place like any other."""
+    if oldest_first:
+        first = (filter.after, 0) if filter.after else None
+        return max(first, cursor) if first and cursor else first or cursor
+    last = (filter.before, BEYOND) if filter.before else None
+    return min(last, cursor) if last and cursor else last or cursor
 
 
 def _source(filter: Filter) -> str:

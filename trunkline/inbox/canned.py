@@ -62,9 +62,7 @@ async def all_of(tx: Tx, search: str | None = None) -> list[Canned]:
     return [one for one in found if wanted in f"{one.title}\n{one.shortcut or ''}\n{one.body}".casefold()]
 
 
-async def offered(
-    tx: Tx, contact_id: int, agent: str, search: str | None = None, *, limit: int = 20
-) -> list[Offered]:
+async def offered(tx: Tx, contact_id: int, agent: str, search: str | None = None, *, limit: int = 20) -> list[Offered]:
     """Those that fit what was typed, with what is known of the contact, and `{{agent}}` for who writes."""
     found = (await all_of(tx, search))[:limit]
     texts = [template.compile(to_text(one.body)) for one in found]

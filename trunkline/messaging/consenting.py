@@ -84,10 +84,18 @@ async def unsubscribe(tx: Tx, message_id: int, evidence: dict[str, Any]) -> str:
     await stop(tx, addressed.contact_id, addressed.sends_as, addressed.address, source="link", evidence=evidence)
     if addressed.broadcast_id and not known:
         await tx.run(COUNT, tx.account, f"broadcast:{addressed.broadcast_id}:unsubscribed")
+        await tx.run(ENGAGED, tx.account, message_id, addressed.broadcast_id, addressed.contact_id)
     return addressed.address
 
 
 COUNT = sql("insert into tallies (account_id, name, value) values ($1, $2, 1)")
+
+ENGAGED = sql("""
+    insert into engagements (account_id, message_id, broadcast_id, contact_id, unsubscribed_at)
+    values ($1, $2, $3, $4, now())
+    on conflict (account_id, message_id) do update set unsubscribed_at = excluded.unsubscribed_at
+        where engagements.unsubscribed_at is null
+""")
 
 LIVING = sql("select id from contacts where account_id = $1 and id = $2 and deleted_at is null")
 

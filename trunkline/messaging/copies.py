@@ -4,6 +4,7 @@ inbox, flows and archived hold what came in; outbox, sent and failed what goes o
 then completed, one probe of a key for each thing that it names.
 """
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,8 @@ from trunkline.core.db import Tx, sql
 
 Place = tuple[datetime, int]
 
-FOLDERS: tuple[str, ...] = ("inbox", "flows", "archived", "outbox", "sent", "failed")
+RECEIVED = ("inbox", "flows", "archived")
+FOLDERS: tuple[str, ...] = (*RECEIVED, "outbox", "sent", "failed")
 
 FEW = 5_000
 """Messages with a label that are sorted at once; of a label with more, the newest are met soon on the way."""
@@ -63,6 +65,10 @@ class Filter(Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def is_ranged(self) -> bool:
+        return self.since is not None or self.until is not None
+
 
 async def page(
     tx: Tx, filter: Filter, *, after: Place | None = None, limit: int = 250, oldest_first: bool = False
@@ -71,8 +77,8 @@ async def page(
     source, wanted, folders = await _source(tx, filter)
     at, id = after or (None, None)
     return await tx.fetch(
-        Copy, PAGE[source, after is not None, oldest_first], tx.account, limit, filter.since, filter.until, at, id,
-        folders, wanted, filter.contact_id, filter.broadcast_id, filter.label_id,
+        Copy, PAGE[source, filter.is_ranged, after is not None, oldest_first], tx.account, limit, filter.since,
+        filter.until, at, id, folders, wanted, filter.contact_id, filter.broadcast_id, filter.label_id,
     )  # fmt: skip
 
 
@@ -96,14 +102,16 @@ async def _source(tx: Tx, filter: Filter) -> tuple[str, list[int] | None, list[s
         return "broadcast", None, folders
     if filter.label_id is not None:
         few = await tx.column(int, LABELLED, tx.account, filter.label_id, FEW + 1)
-        return ("named", few, folders) if len(few) <= FEW else ("label", None, folders)
+        return ("named", few, folders) if len(few) <= FEW else ("label", None, list(RECEIVED))
     return "sent" if filter.folder == "sent" else "folder", None, folders
 
 
 _BEHIND = "({moment}, m.id) {sign} ($5::timestamptz, $6::bigint)"
 _NOWHERE = "$5::timestamptz is null and $6::bigint is null"
-_COMMON = """m.account_id = $1 and {behind} and m.status <> 'received'
-    and m.created_at >= coalesce($3::timestamptz, '-infinity') and m.created_at <= coalesce($4::timestamptz, 'infinity')
+_RANGE = """m.created_at >= coalesce($3::timestamptz, '-infinity')
+    and m.created_at <= coalesce($4::timestamptz, 'infinity')"""
+_EVER = "$3::timestamptz is null and $4::timestamptz is null"
+_COMMON = """m.account_id = $1 and {behind} and m.status <> 'received' and {range}
     and ($9::bigint is null or m.contact_id = $9) and ($10::bigint is null or m.broadcast_id = $10)
     and ($11::bigint is null or exists (
         select from message_labels l where l.account_id = $1 and l.label_id = $11 and l.message_id = m.id))"""
@@ -116,11 +124,11 @@ _FOLDERS = f"""
         where m.folder = f.name and $8::bigint[] is null and {_COMMON} {_ORDER}
     ) k {_ORDER}"""
 
-# Nothing is sent before it is written.
+# Nothing is sent before it is written: the range of writing is one of sending too, as far as it begins somewhere.
 _SENT = f"""
     select m.id, coalesce(m.sent_at, m.created_at) as shown_at from messages m
-    where m.folder = 'sent' and $7::text[] is not null and $8::bigint[] is null and {_COMMON}
-        and coalesce(m.sent_at, m.created_at) >= coalesce($3::timestamptz, '-infinity') {_ORDER}"""
+    where m.folder = 'sent' and $7::text[] is not null and $8::bigint[] is null and {_COMMON} {_ORDER}"""
+_RANGE_OF_SENT = f"{_RANGE} and coalesce(m.sent_at, m.created_at) >= coalesce($3::timestamptz, '-infinity')"
 
 _SORTED = f"""
     select m.id, m.created_at as shown_at from messages m
@@ -150,26 +158,25 @@ _COLUMNS = """m.id, m.uuid,
     m.created_at, m.sent_at,
     greatest(m.created_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at) as modified_at"""
 
-PAGE = {
-    (source, behind, oldest_first): sql(f"""
-        with page as materialized ({
-        statement.format(
-            behind=_BEHIND.format(
-                moment="coalesce(m.sent_at, m.created_at)" if source == "sent" else "m.created_at",
-                sign=">" if oldest_first else "<",
-            )
-            if behind
-            else _NOWHERE,
-            direction=direction,
-        )
-    })
+
+def _page(source: str, ranged: bool, behind: bool, oldest_first: bool) -> str:
+    """The plan of a page must not hang on guesses: what is not asked for is not in its statement."""
+    sent = source == "sent"
+    moment, sign = "coalesce(m.sent_at, m.created_at)" if sent else "m.created_at", ">" if oldest_first else "<"
+    direction = "asc" if oldest_first else "desc"
+    page = _SOURCES[source].format(
+        behind=_BEHIND.format(moment=moment, sign=sign) if behind else _NOWHERE,
+        range=(_RANGE_OF_SENT if sent else _RANGE) if ranged else _EVER,
+        direction=direction,
+    )
+    return f"""
+        with page as materialized ({page})
         select {_COLUMNS}, p.shown_at from page p join messages m on m.account_id = $1 and m.id = p.id
         order by p.shown_at {direction}, p.id {direction}
-    """)
-    for source, statement in _SOURCES.items()
-    for behind in (False, True)
-    for oldest_first, direction in ((False, "desc"), (True, "asc"))
-}
+    """
+
+
+PAGE = {key: sql(_page(*key)) for key in itertools.product(_SOURCES, (False, True), (False, True), (False, True))}
 
 BY_IDS = sql(f"select {_COLUMNS}, m.created_at as shown_at from messages m where m.account_id = $1 and m.id = any($2)")
 

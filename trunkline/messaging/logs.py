@@ -45,6 +45,13 @@ async def of_message(tx: Tx, message_id: int) -> list[Logged]:
     return await tx.fetch(Logged, OF_MESSAGE, tx.account, message_id)
 
 
+async def of_channel(
+    tx: Tx, channel_id: int, *, failed: bool = False, before: int | None = None, limit: int = 50
+) -> list[Logged]:
+    """What was said with the provider of a channel, the newest first, or only what went wrong."""
+    return await tx.fetch(Logged, OF_CHANNEL, tx.account, channel_id, failed, before, limit)
+
+
 @job("channel_log.prune", apart=True)
 async def prune(desk) -> None:
     """Delete entries older than a week, in portions, of all accounts."""
@@ -63,6 +70,13 @@ ADD = sql("""
 OF_MESSAGE = sql("""
     select id, channel_id, message_id, kind, request, response, code, error, elapsed_ms, at
     from channel_log where account_id = $1 and message_id = $2 order by id
+""")
+
+OF_CHANNEL = sql("""
+    select id, channel_id, message_id, kind, request, response, code, error, elapsed_ms, at
+    from channel_log
+    where account_id = $1 and channel_id = $2 and ($4::bigint is null or id < $4) and (not $3 or error is not null)
+    order by id desc limit $5
 """)
 
 PRUNE = sql(

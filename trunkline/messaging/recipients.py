@@ -1,7 +1,7 @@
 """Recipients: from addresses as they were typed to the contacts behind them, and who must not be written to."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -65,6 +65,15 @@ def window(channel: Channel) -> int | None:
     return adapters.get(channel.kind).can.reply_window_hours.get(channel.sends_as)
 
 
+async def open_until(tx: Tx, channel: Channel, contact_id: int) -> datetime | None:
+    """Until when our own words may be sent; None when that has no end, or ended long ago."""
+    hours = window(channel)
+    if hours is None:
+        return None
+    at = await tx.value(datetime, WROTE_AT, tx.account, channel.id, contact_id)
+    return at + timedelta(hours=hours) if at else None
+
+
 def _urn(channel: Channel, address: str) -> Urn:
     if channel.sends_as == "email":
         return Urn("mailto", address)
@@ -93,4 +102,9 @@ WROTE = sql("""
     select c.id from unnest($3::bigint[]) as c (id) where (
         select true from messages m where m.account_id = $1 and m.contact_id = c.id and m.channel_id = $2
             and m.direction = 'in' and m.created_at > $4 limit 1)
+""")
+
+WROTE_AT = sql("""
+    select created_at from messages
+    where account_id = $1 and contact_id = $3 and channel_id = $2 and direction = 'in' order by id desc limit 1
 """)

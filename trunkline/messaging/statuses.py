@@ -154,9 +154,16 @@ async def _count(tx: Tx, moved: list[Changed]) -> None:
 
 
 def _moves(m: Changed) -> list[tuple[str, int]]:
-    """`returned` counts what failed after it was handed over, `bounced` what a mailbox did not take."""
+    """`returned` counts what failed after it was handed over, `bounced` what a mailbox did not take.
+
+    What failed is counted by its reason as well: `failed.suppressed`, `failed.unknown` where none was told.
+    """
     moves = [(_counted(m.before), -1), (_counted(m.status), 1)]
     gone, back = m.status == "failed", m.before == "failed"
+    if gone:
+        moves.append((f"failed.{m.reason or 'unknown'}", 1))
+    if back:
+        moves.append((f"failed.{m.reason_before or 'unknown'}", -1))
     if gone != back and m.handed_over:
         moves.append(("returned", 1 if gone else -1))
     bounced, unbounced = gone and m.reason in BOUNCES, back and m.reason_before in BOUNCES

@@ -1,6 +1,7 @@
 """Content: what is written once and used often. Each list is a shelf; knowledge has pages of its own."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
@@ -17,6 +18,8 @@ from trunkline.web.shelves import Field, Shelf
 from trunkline.web.visits import Visit
 
 pages = Section("content")
+
+Option = TypeVar("Option", bound=str)
 
 CHANNELS = ("sms", "email", "whatsapp", "voice")
 COLORS = ("#3b82f6", "#22c55e", "#eab308", "#ef4444", "#a855f7", "#64748b")
@@ -95,13 +98,17 @@ async def _new_field(tx: Tx, form: Form) -> object:
 
 
 async def _field(tx: Tx, row: Any, form: Form) -> object:
-    access = form.text("agent_access")
-    allowed = next((each for each in ACCESS if each == access), None)
-    return await fields.update(tx, row.key, label=form.text("label", most=36), type=_type(form), agent_access=allowed)
+    access = _one_of(form.text("agent_access"), ACCESS)
+    return await fields.update(tx, row.key, label=form.text("label", most=36), type=_type(form), agent_access=access)
 
 
 def _type(form: Form) -> fields.Type:
-    return next((each for each in fields.TYPES if each == form.text("type")), "text")
+    return _one_of(form.text("type"), fields.TYPES)
+
+
+def _one_of(said: str, options: Sequence[Option]) -> Option:
+    """The option that was chosen; a form of ours says no other, so anything else is the first one."""
+    return next((option for option in options if option == said), options[0])
 
 
 async def _new_value(tx: Tx, form: Form) -> object:

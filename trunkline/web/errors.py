@@ -59,7 +59,8 @@ async def _refused(request: Request, error: TrunklineError) -> Response:
     headers = {}
     if isinstance(error, LimitReached | Unavailable):
         headers["Retry-After"] = str(error.retry_after)
-    return _answer(request, status, error.code, error.message, headers)
+    fields = error.fields if isinstance(error, Invalid) else {}
+    return _answer(request, status, error.code, error.message, headers, fields)
 
 
 async def _broken(request: Request, error: Exception) -> Response:
@@ -68,9 +69,17 @@ async def _broken(request: Request, error: Exception) -> Response:
     return _answer(request, 500, code, message, {})
 
 
-def _answer(request: Request, status: int, code: str, message: str, headers: Mapping[str, str]) -> Response:
+def _answer(
+    request: Request,
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str],
+    fields: Mapping[str, list[str]] | None = None,
+) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
-        body = msgspec.json.encode({"message": message, "code": code})
+        told: dict[str, Any] = {"message": message, "code": code}
+        body = msgspec.json.encode(told | ({"errors": fields} if fields else {}))
         return Response(body, status, {"Cache-Control": "no-store", **headers}, "application/json")
     title = TITLES[status][1] if status in TITLES else "That did not work"
     reference = request.scope.get("state", {}).get("request_id", "")

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trunkline.accounts.roles import Level
-from trunkline.core.errors import Conflict, Forbidden, Invalid
+from trunkline.core.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from trunkline.web import csrf, forms, visitors
 from trunkline.web.visits import Site, Visit
 
@@ -53,6 +53,8 @@ class Section:
     ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             visitor = await visitors.find(site.database, request)
+            if visitor is None and "application/json" in request.headers.get("accept", ""):
+                raise Unauthenticated("You are signed out.")
             if visitor is None:
                 return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
             form = await forms.read(request) if method == "POST" else None

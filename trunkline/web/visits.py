@@ -1,18 +1,21 @@
 """Visits: one request of somebody who is signed in, and all that a page needs to answer it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trunkline.accounts import roles
 from trunkline.accounts.roles import Level
+from trunkline.core import problems
 from trunkline.core.crypto import Vault
 from trunkline.core.db import Database, Transaction
+from trunkline.core.errors import Malformed
 from trunkline.health import Pulse
 from trunkline.web import cookies, forms, preferences, rendering
 from trunkline.web.forms import Form
@@ -21,6 +24,8 @@ from trunkline.web.visitors import Visitor
 from trunkline.web.words import Words
 
 SAID = "trunkline_said"
+
+T = TypeVar("T")
 
 
 class Site(Struct, frozen=True):
@@ -69,6 +74,10 @@ class Visit:
     def vault(self) -> Vault:
         return self.site.database.tools.vault
 
+    @property
+    def database(self) -> Database:
+        return self.site.database
+
     def here(self, **changed: object) -> str:
         """The address of this page with other values behind its question mark; empty ones are left out."""
         kept = {name: value for name, value in self.request.query_params.items() if name != "after"} | changed
@@ -85,6 +94,18 @@ class Visit:
     def tx(self) -> Transaction:
         """A transaction of the workspace that is looked at, in the visitor's name."""
         return self.site.database.tx(self.visitor.account_id, self.visitor.actor)
+
+    async def json(self, shape: type[T]) -> T:
+        """What a script of ours sends, as what it should be. Raises `Malformed`, or `Invalid` by field."""
+        try:
+            given = msgspec.json.decode(await self.request.body())
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Malformed("This is no JSON.") from None
+        return problems.convert(shape, given, strict=True)
+
+    def told(self, value: object, status: int = 200) -> Response:
+        """An answer for a script of ours."""
+        return Response(msgspec.json.encode(value), status, {"Cache-Control": "no-store"}, "application/json")
 
     def page(self, template: str, /, *, block: str = "", **values: Any) -> Response:
         """A whole page, or the one `block` of it that a script asks for."""

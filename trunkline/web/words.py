@@ -50,6 +50,12 @@ def entries(language: str) -> dict[str, Entry]:
     return found
 
 
+def part(subject: str, language: str) -> dict[str, Entry]:
+    """What is translated for one subject alone, for a script that speaks by itself."""
+    place = LOCALE / "parts" / f"{subject}.{language}.json"
+    return json.loads(place.read_text("utf-8")) if place.exists() else {}
+
+
 def chosen(wished: str | None, accepted: str) -> str:
     """The language that somebody wishes, else the first of ours in the browser's `Accept-Language`."""
     for language in [wished or "", *_preferred(accepted)]:

@@ -8,11 +8,16 @@ from urllib.parse import quote
 import pytest
 
 from tests import talks
+from tests import world as makers
 from trunkline.campaigns import sequences
 from trunkline.campaigns.sequences import NewPoint
 from trunkline.contacts import fields, groups, people
 from trunkline.contacts.people import NewContact
+from trunkline.core.ids import new_uuid
 from trunkline.flows import stored
+from trunkline.inbox import tickets, topics
+from trunkline.inbox.tickets import NewTicket
+from trunkline.messaging import labels, optins
 from trunkline.webhooks import resthooks
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +63,29 @@ async def world(api, database, account, other_account, group, smart, ann, strang
         "event": str(point.uuid),
         "flow": str(flow.uuid),
         "nothing": "01234567-89ab-4cde-8123-456789abcdef",
+        **await _talk(database, account, ann),
+        "foreign_ticket": (await _talk(database, other_account, stranger))["ticket"],
+    }
+
+
+async def _talk(database, account, contact) -> dict[str, str]:
+    """A message each way, a label, a topic and a ticket of a contact."""
+    channel = await makers.simulator(database, account)
+    [record] = await makers.execute(database.dsn, "select path from urns where contact_id = $1", contact.id)
+    received = await makers.say(database, channel, record["path"], "Hello")
+    [sent] = await makers.queue(database, account, channel, [record["path"]])
+    async with database.tx(account) as tx:
+        general, topic = await topics.default(tx), await topics.create(tx, "Billing")
+        label = await labels.create(tx, "Spam")
+        await optins.create(tx, "Jokes")
+        [ticket] = await tickets.open_many(tx, [NewTicket(uuid=new_uuid(), contact_id=contact.id)])
+    return {
+        "received": str(received.message_id),
+        "sent": str(sent),
+        "general": str(general.uuid),
+        "topic": str(topic.uuid),
+        "label": str(label.uuid),
+        "ticket": str(ticket.uuid),
     }
 
 

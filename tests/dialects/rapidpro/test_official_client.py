@@ -138,3 +138,45 @@ async def test_it_hears_when_to_come_back(official, database, account, dialects,
         await _in_thread(limited.get_org)
 
     assert 3500 < refused.value.retry_after <= 3657
+
+
+async def test_messages_are_sent_listed_and_handled_in_bulk(official, database, account, ann):
+    channel = await world.simulator(database, account)
+    said = await world.say(database, channel, "+250788123123", "Hello")
+    await world.react(database)
+
+    def story():
+        sent = official.create_message(str(ann.uuid), "Hi", [], [{"text": "Yes", "extra": "I do"}])
+        [heard] = official.get_messages(folder="inbox").all()
+        official.bulk_label_messages([heard], label_name="Spam")
+        labelled = official.get_messages(uuid=heard.uuid).first()
+        official.bulk_unlabel_messages([heard], label="Spam")
+        official.bulk_archive_messages([said.message_id])
+        archived = official.get_messages(folder="archived").first()
+        official.bulk_restore_messages([heard])
+        official.bulk_delete_messages([heard])
+        return sent, labelled, archived, official.get_messages().all()
+
+    sent, labelled, archived, left = await anyio.to_thread.run_sync(story)
+
+    assert (sent.contact.name, sent.text, sent.status, sent.direction) == ("Ann", "Hi", "queued", "out")
+    assert [(reply.text, reply.extra) for reply in sent.quick_replies] == [("Yes", "I do")]
+    assert ([label.name for label in labelled.labels], archived.text) == (["Spam"], "Hello")
+    assert [message.uuid for message in left] == [sent.uuid]
+
+
+async def test_broadcasts_channels_and_the_rest(official, database, account, ann, group):
+    channel = await world.simulator(database, account)
+
+    def story():
+        sent = official.create_broadcast({"eng": "Hi", "fra": "Salut"}, contacts=[str(ann.uuid)], groups=[group.name])
+        found = official.get_broadcasts(uuid=sent.uuid).first()
+        channels = official.get_channels(address="+40700000000").all()
+        return sent, found, channels, official.get_classifiers().all(), official.get_boundaries(geometry=True).all()
+
+    sent, found, channels, classifiers, boundaries = await anyio.to_thread.run_sync(story)
+
+    assert sent.text == {"eng": "Hi", "fra": "Salut"}
+    assert ([each.name for each in found.contacts], [each.name for each in found.groups]) == (["Ann"], ["Reporters"])
+    assert [(each.uuid, each.country) for each in channels] == [(str(channel.uuid), "RO")]
+    assert (classifiers, boundaries) == ([], [])

@@ -14,7 +14,10 @@ SUFFIX = ".json"
 def page(dialect: Dialect, call: Call, endpoint: str) -> str | None:
     """The page of an endpoint, or with an empty name the page of all; None if there is no such endpoint."""
     if not endpoint:
-        return _page(dialect.title, _paragraphs(dialect.description) + _index(dialect, call))
+        explorer = (
+            f'<p><a href="{escape(call.url("/explorer/"))}">API Explorer</a>: try every endpoint in the browser.</p>'
+        )
+        return _page(dialect.title, _paragraphs(dialect.description) + explorer + _index(dialect, call))
     operations = [each for each in dialect.operations if f"/{endpoint}{SUFFIX}" in each.paths]
     if not operations:
         return None

@@ -117,3 +117,45 @@ call guard_tenant_table('invitations');
 create index audit_log_action on audit_log (account_id, action text_pattern_ops, id);
 create index audit_log_actor on audit_log (account_id, actor, id);
 create index channel_log_channel on channel_log (account_id, channel_id, id);
+
+-- A spreadsheet of contacts on its way in. `columns` says what each column is ('' is left out), `options` who they join.
+-- A `checking` one writes nothing. `report` counts rows and contacts and tells what is wrong with some.
+create table contact_imports (
+    account_id bigint not null references accounts (id),
+    id bigint generated always as identity,
+    file_key text not null,
+    file_name text not null,
+    header text[] not null,
+    sample jsonb not null,
+    columns text[] not null,
+    options jsonb not null default '{}',
+    status text not null default 'new' check (status in ('new', 'checking', 'checked', 'running', 'done', 'failed')),
+    rows_done integer not null default 0,
+    report jsonb,
+    problem text,
+    created_at timestamptz not null default now(),
+    ended_at timestamptz,
+    primary key (account_id, id)
+);
+call guard_tenant_table('contact_imports');
+
+-- Campaigns: when somebody wanted no more of a broadcast.
+alter table engagements add column unsubscribed_at timestamptz;
+
+-- The phone wall: people at the other end of simulator channels, played by members of the workspace.
+create table wall_phones (
+    account_id bigint not null,
+    id bigint generated always as identity,
+    channel_id bigint not null,
+    scheme text not null,
+    path text not null,
+    name text not null,
+    created_at timestamptz not null default now(),
+    primary key (account_id, id)
+);
+create unique index wall_phones_address on wall_phones (account_id, channel_id, scheme, path);
+call guard_tenant_table('wall_phones');
+
+-- The board of the pipeline: the first companies of each stage.
+create index companies_stage on companies (account_id, stage_id, position, id)
+    where deleted_at is null and stage_id is not null;

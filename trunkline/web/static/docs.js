@@ -14,6 +14,7 @@ function show() {
   const takesBody = section.dataset.media === "application/json";
   document.getElementById("try-body-field").hidden = !takesBody;
   body.value = takesBody ? section.dataset.body : "";
+  document.getElementById("try-file-field").hidden = section.dataset.media !== "multipart/form-data";
   preview();
 }
 
@@ -46,9 +47,17 @@ async function send(event) {
   const headers = { Accept: "application/json" };
   if (token.value && trying.dataset.header) headers[trying.dataset.header] = trying.dataset.prefix + token.value;
   const options = { method, headers, credentials: "omit", cache: "no-store" };
+  // Somebody who is signed in and gives no key asks as themselves; the proof is for what changes something.
+  if (!token.value && trying.dataset.csrf) {
+    options.credentials = "same-origin";
+    headers["X-CSRFToken"] = trying.dataset.csrf;
+  }
   if (media === "application/json") {
     headers["Content-Type"] = "application/json";
     options.body = body.value;
+  } else if (media === "multipart/form-data") {
+    options.body = new FormData();
+    for (const file of document.getElementById("try-file").files) options.body.append("file", file);
   }
   const began = performance.now();
   try {
