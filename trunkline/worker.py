@@ -15,6 +15,7 @@ from trunkline import __version__, reactions
 from trunkline.accounts import resets as resets  # forms name its job
 from trunkline.ai import summaries as summaries  # requests name its job
 from trunkline.campaigns import expanding, points
+from trunkline.campaigns import recipients as recipients  # pages name its job
 from trunkline.channels.base import Wire
 from trunkline.contacts import importing as importing  # pages name its job
 from trunkline.core import clock, events, ids, jobs, schedules, vitals

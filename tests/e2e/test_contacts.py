@@ -59,6 +59,20 @@ def test_a_query_that_cannot_be_read_says_why_and_a_good_one_finds(workspace, vi
     expect(page.locator("#found tbody tr")).to_have_count(1)
 
 
+def test_what_the_filters_leave_can_be_taken_along(workspace, visit) -> None:
+    api = workspace.api("portal")
+    for name, phone in (("Ion", "+40722000661"), ("Zoe", "+40722000662")):
+        api.post("/api/v1/integrations/contacts", json={"name": name, "phone": phone})
+    page: Page = visit(workspace.email, "/contacts?search=Zoe")
+
+    with page.expect_download() as taken:
+        page.click("text=Export")
+
+    rows = taken.value.path().read_text().splitlines()
+    assert len(rows) == 2
+    assert "+40722000662" in rows[1]
+
+
 def test_a_group_by_query_fills_itself(workspace, visit, accessible) -> None:
     workspace.api("portal").post("/api/v1/integrations/contacts", json={"name": "Ion", "phone": "+40722000333"})
     page: Page = visit(workspace.email, "/contacts/groups")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 
 from trunkline.campaigns import broadcasts, reports
@@ -14,7 +15,6 @@ from trunkline.core.db import Database, Tx
 from trunkline.core.jobs import Desk, job
 
 PORTION = 5_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HEADER = (
     "Contact", "Name", "Address", "Status", "Reason", "Error", "Variant", "Sent", "Delivered", "Failed", "Opened",
     "Opened by a machine", "Clicked", "Unsubscribed",
@@ -68,10 +68,14 @@ def _cells(row: Recipient) -> tuple[str, ...]:
 
 def _safe(text: str) -> str:
     """Nothing that a spreadsheet would work out; a phone number is none of that."""
-    return f"'{text}" if text.startswith(FORMULA) and not text[1:].isdigit() else text
+    return f"'{text}" if FORMULA.match(text) and not PHONE.fullmatch(text) else text
 
 
 def _csv(rows: list[tuple[str, ...]]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue().encode()
+
+
+FORMULA = re.compile(r"'*\s*[=+\-@\t\r]")
+PHONE = re.compile(r"\+[0-9]{1,20}")

@@ -1,4 +1,4 @@
-"""Trying: a campaign's mail to a few addresses, to be looked at before everybody gets it. Nothing of it is counted."""
+"""Trying: a campaign to a few addresses, to be looked at before everybody gets it. Nothing of it is counted."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from trunkline.core.urns import Urn
 from trunkline.messaging import channels, delivery
 from trunkline.messaging.carrier import Carrier
 from trunkline.messaging.channels import Channel
+from trunkline.messaging.sending import segment_count
 
 REFERENCE = "campaign test"
 OPTED_OUT = "The recipient has opted out."
@@ -38,13 +39,23 @@ async def send(database: Database, account: int, actor: str, id: int, addresses:
     """
     wanted = [Urn("mailto", address) for address in dict.fromkeys(addresses)]
     async with database.tx(account, actor) as tx:
-        broadcast = await broadcasts.get(tx, id)
-        if broadcast.channel != "email" or not (broadcast.body.strip() or (broadcast.html or "").strip()):
+        if (await broadcasts.get(tx, id)).channel != "email":
             raise Conflict("no_content", "The campaign has no mail to try.")
-        channel = await channels.choose(tx, "email", broadcast.channel_id)
-        stopped = await consents.suppressed(tx, "email", [urn.path for urn in wanted])
+    return await to(database, account, actor, id, wanted)
+
+
+async def to(database: Database, account: int, actor: str, id: int, wanted: Sequence[Urn]) -> list[Tried]:
+    """The same for a campaign of any kind, to addresses of its channel."""
+    async with database.tx(account, actor) as tx:
+        broadcast = await broadcasts.get(tx, id)
+        if not (broadcast.body.strip() or (broadcast.html or "").strip()):
+            raise Conflict("no_content", "The campaign says nothing yet.")
+        routing = "platform" if broadcast.pool else None
+        channel = await channels.choose(tx, broadcast.channel, broadcast.channel_id, routing)
+        stopped = await consents.suppressed(tx, channel.sends_as, [urn.path for urn in wanted])
         letters = await _letters(tx, broadcast, [urn for urn in wanted if urn.path not in stopped])
-        price = prices.price(channel.kind, pool=channel.pool, metered=await metering.is_metered(tx), segments=1)
+        parts = max((segment_count(channel, one.text) for one in letters), default=1)
+        price = prices.price(channel.kind, pool=channel.pool, metered=await metering.is_metered(tx), segments=parts)
         if price and letters:
             await credits.charge(tx, price * len(letters), REFERENCE, f"broadcast:{id}")
     failed = {
@@ -59,9 +70,11 @@ async def send(database: Database, account: int, actor: str, id: int, addresses:
 
 async def _letters(tx: Tx, broadcast: Broadcast, wanted: Sequence[Urn]) -> list[Outbound]:
     """What each of them gets; their places are their ids."""
-    letter = await asyncio.to_thread(
-        mailhtml.letter, broadcast.html, broadcast.body, preview=broadcast.preview_text or "", tracked=False
-    )
+    letter = mailhtml.Letter(None, broadcast.body)
+    if broadcast.channel == "email":
+        letter = await asyncio.to_thread(
+            mailhtml.letter, broadcast.html, broadcast.body, preview=broadcast.preview_text or "", tracked=False
+        )
     subject = broadcast.subject or (broadcast.variants[0]["subject"] if broadcast.variants else "")
     living = await urns.owners(tx, wanted)
     people = await values.of_contacts(tx, list(living.values()), {"company"}) if living else {}

@@ -6,18 +6,23 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from trunkline.contacts import names
 from trunkline.core.db import Tx, sql
 from trunkline.flows.stored import COLUMNS, Stored
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """`archived` None: both kinds. The times are those of the last change, both ends belong to it."""
+    """`archived` None: both kinds. The times are those of the last change, both ends belong to it.
+
+    `search` is a part of the name, however it is written.
+    """
 
     uuid: UUID | None = None
     type: str | None = None
     archived: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+    search: str | None = None
 
 
 class Titled(Struct, frozen=True):
@@ -33,7 +38,7 @@ async def page(
     at, id = after or (None, None)
     return await tx.fetch(
         Stored, PAGE[oldest_first], tx.account, at, id, limit, filter.uuid, filter.type, filter.archived,
-        filter.since, filter.until,
+        filter.since, filter.until, names.key(filter.search) if filter.search else None,
     )  # fmt: skip
 
 
@@ -57,6 +62,7 @@ PAGE = {
             and ($7::boolean is null or archived = $7)
             and modified_at >= coalesce($8::timestamptz, '-infinity')
             and modified_at <= coalesce($9::timestamptz, 'infinity')
+            and ($10::text is null or strpos(name_key, $10) > 0)
         order by created_at {"asc" if oldest_first else "desc"}, id {"asc" if oldest_first else "desc"} limit $4
     """)
     for oldest_first, behind in _BEHIND.items()

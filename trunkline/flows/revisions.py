@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import NotFound
-from trunkline.flows import stock, stored
+from trunkline.flows import loading, stock, stored
+from trunkline.flows.definition import Flow
+from trunkline.flows.stored import Stored
 
 
 class Revision(Struct, frozen=True):
@@ -31,6 +33,16 @@ async def definition(tx: Tx, id: int, revision: int | None = None) -> dict[str, 
     if packed is None:
         raise NotFound("revision", revision)
     return stock.unpacked(packed)
+
+
+async def loaded(tx: Tx, flow: Stored) -> Flow | None:
+    """The newest definition as the engine reads it; None for a flow that does not load."""
+    if not flow.valid:
+        return None
+    known = await stock.of(tx)
+    await known.ready(tx, [str(flow.uuid)])
+    found = known.definitions.by_uuid(str(flow.uuid))
+    return found or loading.load(await definition(tx, flow.id), strict=False)  # put away
 
 
 async def revisions(tx: Tx, id: int) -> list[Revision]:

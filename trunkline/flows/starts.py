@@ -113,6 +113,7 @@ async def page(
     tx: Tx,
     *,
     uuid: UUID | None = None,
+    flow_id: int | None = None,
     origins: Sequence[Origin] = ("ui", "api", "zapier"),
     after: datetime | None = None,
     before: datetime | None = None,
@@ -122,7 +123,9 @@ async def page(
 ) -> list[Start]:
     """By the time of their last change, the newest first; `cursor` is (modified_at, id) of the last one seen."""
     at, id = cursor or (None, None)
-    return await tx.fetch(Start, PAGE[oldest_first], tx.account, at, id, limit, uuid, list(origins), after, before)
+    return await tx.fetch(
+        Start, PAGE[oldest_first], tx.account, at, id, limit, uuid, list(origins), after, before, flow_id
+    )
 
 
 async def interrupt(tx: Tx, id: int) -> None:
@@ -249,6 +252,7 @@ PAGE = {
             and s.message is null and ($5::uuid is null or s.uuid = $5) and s.origin = any($6::text[])
             and s.modified_at >= coalesce($7::timestamptz, '-infinity')
             and s.modified_at <= coalesce($8::timestamptz, 'infinity')
+            and ($9::bigint is null or s.flow_id = $9)
         order by s.modified_at {"asc" if oldest_first else "desc"}, s.id {"asc" if oldest_first else "desc"} limit $4
     """)
     for oldest_first, behind in _BEHIND.items()

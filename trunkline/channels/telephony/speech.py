@@ -7,7 +7,7 @@ import sys
 from array import array
 from collections.abc import Sequence
 from functools import cache
-from math import cos, pi, sin
+from math import cos, gcd, pi, sin
 from operator import mul
 
 RATE = 8_000
@@ -50,19 +50,20 @@ def plain(text: str) -> str:
     return CONTROL.sub(" ", text).replace("[[", "[ [").replace("]]", "] ]")
 
 
-def to_telephone(sound: bytes) -> bytes:
-    """From 22,050 samples a second to 8,000: each new sample is drawn through its old neighbours, and what lies above
+def to_telephone(sound: bytes, rate: int = SPOKEN_RATE) -> bytes:
+    """From so many samples a second to 8,000: each new sample is drawn through its old neighbours, and what lies above
     the telephone's band is left out, as it would come back as a rattle."""
     old = array("h", sound[: len(sound) & ~1])
     if sys.byteorder == "big":
         old.byteswap()
-    silence = array("h", bytes(2 * REACH))
+    up, down, reach = _ratio(rate)
+    silence = array("h", bytes(2 * reach))
     padded = silence + old + silence
-    new = array("h", bytes(2 * (len(old) * UP // DOWN)))
-    phases = _phases()
+    new = array("h", bytes(2 * (len(old) * up // down)))
+    phases = _phases(rate)
     for n in range(len(new)):
-        start, phase = divmod(n * DOWN, UP)
-        sample = sum(map(mul, phases[phase], padded[start : start + TAPS]))
+        start, phase = divmod(n * down, up)
+        sample = sum(map(mul, phases[phase], padded[start + 1 : start + 1 + 2 * reach]))
         new[n] = max(-32_768, min(32_767, int(sample)))
     if sys.byteorder == "big":
         new.byteswap()
@@ -113,24 +114,29 @@ def _samples(wave: bytes) -> bytes:
     return b""
 
 
+def _ratio(rate: int) -> tuple[int, int, int]:
+    """How many new samples for how many old ones, and over how many old ones to each side a new one is drawn."""
+    shared = gcd(RATE, rate)
+    return RATE // shared, rate // shared, REACH * rate // SPOKEN_RATE
+
+
 @cache
-def _phases() -> list[Sequence[float]]:
+def _phases(rate: int) -> list[Sequence[float]]:
     """For each place between two old samples the weights of its neighbours: a windowed sinc, low-pass at 3.6 kHz."""
-    cutoff, middle = 2 * 3_600 / SPOKEN_RATE, REACH - 1
+    up, _, reach = _ratio(rate)
+    cutoff, middle = 2 * 3_600 / rate, reach - 1
     phases: list[Sequence[float]] = []
-    for phase in range(UP):
+    for phase in range(up):
         weights = []
-        for tap in range(TAPS):
-            x = tap - middle - phase / UP
-            window = 0.5 + 0.5 * cos(pi * x / REACH) if abs(x) < REACH else 0.0
+        for tap in range(2 * reach):
+            x = tap - middle - phase / up
+            window = 0.5 + 0.5 * cos(pi * x / reach) if abs(x) < reach else 0.0
             weights.append(window * (sin(pi * cutoff * x) / (pi * x) if x else cutoff))
         total = sum(weights)
         phases.append(array("d", [weight / total for weight in weights]))
     return phases
 
 
-UP, DOWN = 160, 441
 REACH = 16
-TAPS = 2 * REACH
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 HEADER = (1).to_bytes(2, "little") + SPOKEN_RATE.to_bytes(4, "little")
