@@ -20,6 +20,7 @@ from trunkline.core.http import Http
 from trunkline.core.ids import new_uuid
 from trunkline.core.jobs import Claims
 from trunkline.core.tools import Tools
+from trunkline.flows.phoning import Operator
 from trunkline.messaging import channels, lines, receiving, sending
 from trunkline.messaging.callbook import Book
 from trunkline.messaging.carrier import Carrier
@@ -190,7 +191,7 @@ async def react(database: Database) -> None:
 
 
 def sender(database: Database, http: Http) -> Sender:
-    return Sender(database, Wire(http, database.tools.egress, Carrier(database), Book(database)))
+    return Sender(database, Wire(http, database.tools.egress, Carrier(database), Book(database), Operator(database)))
 
 
 async def deliver(database: Database, account: int, http: Http | None = None) -> None:

@@ -187,7 +187,7 @@ async def _flow(
 
 async def _note_flows(tx: Tx, done: Sequence[Done]) -> set[int]:
     """The messages that flows heard; which flow that was stays with them."""
-    heard = {one.part.heard.id: one.part.flow_id for one in done if one.sprint and one.part.heard}
+    heard = {one.part.heard.id: one.part.flow_id for one in done if (one.sprint or one.part.ring) and one.part.heard}
     if heard:
         await tx.run(HEARD, tx.account, list(heard), list(heard.values()))
     return set(heard)

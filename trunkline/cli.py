@@ -81,6 +81,8 @@ COMMANDS = {
         ("flow start", "stored_flows:start", "Start a flow for contacts."),
         ("flow log", "stored_flows:log", "Show what flows did outside and what went wrong in them."),
         ("flow archive", "stored_flows:archive", "Put a flow away and let go of whoever waits in it."),
+        ("import rapidpro", "moving:rapidpro", "Copy a RapidPro or TextIt workspace into an account."),
+        ("import release", "moving:release", "Let the campaigns and triggers of a copied workspace go."),
         ("archives build", "archives:build", "Move old messages and runs into files."),
         ("field set", "field:change", "Change a contact field."),
         ("flow play", "flow:play", "Talk to a flow in the terminal."),

@@ -15,7 +15,7 @@ from trunkline.contacts import smart
 from trunkline.core import clock, live, opaque
 from trunkline.core.db import Tx
 from trunkline.core.events import Happened, Reactions
-from trunkline.flows import endings, facts, firing, starting
+from trunkline.flows import endings, facts, firing, phoning, starting
 from trunkline.inbox import events as inbox
 from trunkline.inbox import joining, tickets
 from trunkline.knowledge import events as knowledge
@@ -109,7 +109,7 @@ REACTIONS: Reactions = {
     ],
     messaging.MessagesQueued: [fan_out, call_back, push],
     messaging.MessagesChanged: [braking.messages_changed, callbook.messages_changed, fan_out, call_back, push],
-    messaging.CallChanged: [fan_out, push],
+    messaging.CallChanged: [phoning.calls_changed, callbook.calls_ended, fan_out, push],
     messaging.MailsOpened: [triggers.mails_opened, fan_out, push],
     messaging.MailsClicked: [triggers.mails_clicked, fan_out, push],
     messaging.VisitorJoined: [joining.visitors_joined],

@@ -24,6 +24,7 @@ from trunkline.core.errors import Unavailable
 from trunkline.core.jobs import JOBS, Call, Claims, Desk, Job
 from trunkline.core.metrics import Histogram
 from trunkline.flows import starting, waking
+from trunkline.flows.phoning import Operator
 from trunkline.housekeeping import install_schedules
 from trunkline.messaging import channels, tracking
 from trunkline.messaging import shelving as shelving  # deletions name its job
@@ -64,7 +65,14 @@ class Worker:
         if "outbound" in self.queues:
             http = await self.database.tools.http()
             self.sender = Sender(
-                self.database, Wire(http, self.database.tools.egress, Carrier(self.database), Book(self.database))
+                self.database,
+                Wire(
+                    http,
+                    self.database.tools.egress,
+                    Carrier(self.database),
+                    Book(self.database),
+                    Operator(self.database),
+                ),
             )
             loops += [self.sender.run()]
         if "webhooks" in self.queues:

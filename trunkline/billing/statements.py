@@ -43,6 +43,33 @@ async def of_month(tx: Tx, month: str | None = None) -> Statement:
     return Statement(f"{frame.month:%Y-%m}", frame.since, frame.until, opening, closing, received, spent, entries)
 
 
+class Summary(Struct, frozen=True):
+    """A month without its entries, for accounts that have many of them."""
+
+    month: str
+    since: datetime
+    until: datetime
+    opening: int
+    closing: int
+    reserved: int
+    received: int
+    spent: int
+
+
+async def summary(tx: Tx, month: str | None = None) -> Summary:
+    """What came and went in a month like `2026-03`, by default in this one."""
+    frame = await tx.one(_Frame, FRAME, tx.account, clock.now(), _first(month) if month else None)
+    sums = await tx.one(_Month, SUMMARY, tx.account, frame.since, frame.until)
+    shown = f"{frame.month:%Y-%m}"
+    opening = sums.closing - sums.change
+    return Summary(shown, frame.since, frame.until, opening, sums.closing, sums.reserved, sums.received, sums.spent)
+
+
+async def entries(tx: Tx, month: Summary, before: int | None = None, limit: int = 50) -> list[Entry]:
+    """The entries of a month, the newest first; `before` is the id of the last one seen."""
+    return await tx.fetch(Entry, PAGE, tx.account, month.since, month.until, before, limit)
+
+
 async def used_today(tx: Tx) -> int:
     """The credits that the account of `tx` spent since its midnight."""
     return await tx.value(int, TODAY, tx.account, clock.now()) or 0
@@ -75,6 +102,14 @@ class _Frame(Struct, frozen=True):
     month: date
     since: datetime
     until: datetime
+
+
+class _Month(Struct, frozen=True):
+    closing: int
+    reserved: int
+    change: int
+    received: int
+    spent: int
 
 
 class _Sums(Struct, frozen=True):
@@ -123,6 +158,25 @@ SUMS = sql("""
     from (select 1) as one
     left join balances b on b.account_id = $1
     left join ledger l on l.account_id = $1 and l.at >= $2 and $3::timestamptz is not null
+""")
+
+SUMMARY = sql("""
+    select (coalesce(max(b.available), 0) - coalesce(sum(c.change) filter (where l.at >= $3), 0))::bigint as closing,
+        coalesce(max(b.reserved), 0)::bigint as reserved,
+        coalesce(sum(c.change) filter (where l.at < $3), 0)::bigint as change,
+        coalesce(sum(l.amount) filter (where l.at < $3 and l.source in ('granted', 'agency')), 0)::bigint as received,
+        coalesce(sum(l.amount * ((l.target = 'spent')::int - (l.source = 'spent')::int))
+            filter (where l.at < $3), 0)::bigint as spent
+    from (select 1) as one
+    left join balances b on b.account_id = $1
+    left join ledger l on l.account_id = $1 and l.at >= $2
+    left join lateral (
+        select l.amount * ((l.target = 'available')::int - (l.source = 'available')::int) as change) c on true
+""")
+
+PAGE = sql("""
+    select id, at, source, target, amount, available, reason, reference, description, actor from ledger
+    where account_id = $1 and at >= $2 and at < $3 and ($4::bigint is null or id < $4) order by id desc limit $5
 """)
 
 ENTRIES = sql("""

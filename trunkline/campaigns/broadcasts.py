@@ -63,7 +63,7 @@ async def update(tx: Tx, id: int, changes: Changes) -> Broadcast:
     new = msgspec.structs.replace(broadcast, **values)
     return await tx.one(
         Broadcast, UPDATE, tx.account, id, new.name, new.subject, new.preview_text, new.body, new.html, new.audience,
-        new.channel_id, new.variants, new.scheduled_at, new.body_json,
+        new.channel_id, new.variants, new.scheduled_at, new.body_json, new.template_id,
     )  # fmt: skip
 
 
@@ -211,7 +211,7 @@ TOTAL = sql(f"select count(*) {_MATCH}")
 
 UPDATE = sql(f"""
     update broadcasts set name = $3, subject = $4, preview_text = $5, body = $6, html = $7, audience = $8,
-        channel_id = $9, variants = $10, scheduled_at = $11, body_json = $12, updated_at = now()
+        channel_id = $9, variants = $10, scheduled_at = $11, body_json = $12, template_id = $13, updated_at = now()
     where account_id = $1 and id = $2 returning {_COLUMNS}
 """)
 

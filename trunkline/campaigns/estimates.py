@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from trunkline.billing import credits, metering, prices
-from trunkline.campaigns import audiences, expanding
+from trunkline.campaigns import audiences, confirming, expanding
 from trunkline.campaigns.records import Broadcast
 from trunkline.contacts import people, searching
 from trunkline.contacts.records import Contact
@@ -71,6 +71,12 @@ async def sample(tx: Tx, audience: dict[str, Any], channel: Channel, limit: int 
     subject = audiences.subject(audience)
     ids = await tx.column(int, statement, tx.account, subject, channel.schemes, channel.sends_as, limit, *more)
     return await people.get_many(tx, ids)
+
+
+async def is_crowd(tx: Tx, broadcast: Broadcast, channel: Channel) -> bool:
+    """Whether so many would be reached that somebody should be asked once more."""
+    most = confirming.MOST_UNASKED
+    return await audiences.size(tx, broadcast.audience, channel.schemes, channel.sends_as, most + 1) > most
 
 
 async def bill(tx: Tx, broadcast: Broadcast, channel: Channel, recipients: int) -> Bill:

@@ -13,14 +13,16 @@ from trunkline.core.db import Tx
 from trunkline.core.text import MissingVariables
 from trunkline.messaging import mailing
 
-STANDARD = ("id", "name", "first_name", "last_name", "email", "phone", "title", "company", "city", "country", "language")
+STANDARD = (
+    "id", "name", "first_name", "last_name", "email", "phone", "title", "company", "city", "country", "language",
+)  # fmt: skip
 """What every contact may have."""
 NOWHERE = "#"
 """Where the links that each recipient has of their own lead in a preview."""
 
 
 class Preview(Struct, frozen=True):
-    """`html` is a whole document, None for what is no HTML mail. `empty` are slots of which this contact has nothing."""
+    """`html` is a whole document, None for what is no HTML mail; `empty` are slots that stay empty for this contact."""
 
     subject: str
     html: str | None

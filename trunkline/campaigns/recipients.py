@@ -12,7 +12,7 @@ from trunkline.contacts import groups
 from trunkline.contacts.groups import Group
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx
-from trunkline.core.jobs import Desk, job
+from trunkline.core.jobs import job
 
 PORTION = 5_000
 HEADER = (

@@ -81,6 +81,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     variants: list[Variant] | None | UnsetType = UNSET
     body_json: dict[str, Any] | None | UnsetType = UNSET
     scheduled_at: datetime | None | UnsetType = UNSET
+    template_id: int | None | UnsetType = UNSET
 
 
 class Progress(Struct, frozen=True):

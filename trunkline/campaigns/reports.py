@@ -51,7 +51,7 @@ class Step(Struct):
     unsubscribed: int = 0
 
 
-COUNTED = Step.__struct_fields__[1:]
+STEP_COUNTS = Step.__struct_fields__[1:]
 
 
 async def reasons(tx: Tx, broadcast: Broadcast) -> list[tuple[str, int]]:

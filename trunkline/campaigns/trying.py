@@ -70,8 +70,8 @@ async def to(database: Database, account: int, actor: str, id: int, wanted: Sequ
 
 async def _letters(tx: Tx, broadcast: Broadcast, wanted: Sequence[Urn]) -> list[Outbound]:
     """What each of them gets; their places are their ids."""
-    letter = mailhtml.Letter(None, broadcast.body)
-    if broadcast.channel == "email":
+    letter, mailed = mailhtml.Letter(None, broadcast.body), broadcast.channel == "email"
+    if mailed:
         letter = await asyncio.to_thread(
             mailhtml.letter, broadcast.html, broadcast.body, preview=broadcast.preview_text or "", tracked=False
         )
@@ -80,16 +80,25 @@ async def _letters(tx: Tx, broadcast: Broadcast, wanted: Sequence[Urn]) -> list[
     people = await values.of_contacts(tx, list(living.values()), {"company"}) if living else {}
     way_out: dict[str, Any] = {"unsubscribe_url": tx.database.tools.url("/")}
     return [
-        _outbound(n, urn, letter, subject, {**people.get(living.get(urn, 0), {}), **broadcast.variables, **way_out})
+        _outbound(
+            n,
+            urn,
+            letter,
+            subject if mailed else None,
+            {**people.get(living.get(urn, 0), {}), **broadcast.variables, **way_out},
+        )
         for n, urn in enumerate(wanted)
     ]
 
 
-def _outbound(n: int, to: Urn, letter: mailhtml.Letter, subject: str, known: dict[str, Any]) -> Outbound:
-    html = text.compile(letter.html).render(known, escape="html", missing="empty") if letter.html else None
-    subject = text.compile(f"[Test] {subject}").render(known, escape="header", missing="empty")
-    words = text.compile(letter.text).render(known, missing="empty")
-    return Outbound(id=n, uuid=str(ids.new_uuid()), to=to, text=words, mail=Mail(subject=subject, html=html))
+def _outbound(n: int, to: Urn, letter: mailhtml.Letter, subject: str | None, known: dict[str, Any]) -> Outbound:
+    words, mail = text.compile(letter.text).render(known, missing="empty"), None
+    if subject is not None:
+        html = text.compile(letter.html).render(known, escape="html", missing="empty") if letter.html else None
+        mail = Mail(
+            subject=text.compile(f"[Test] {subject}").render(known, escape="header", missing="empty"), html=html
+        )
+    return Outbound(id=n, uuid=str(ids.new_uuid()), to=to, text=words, mail=mail)
 
 
 async def _hand_over(database: Database, channel: Channel, letters: Sequence[Outbound]) -> list[Sent]:

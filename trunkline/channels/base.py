@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from msgspec import Struct
 
+from trunkline.channels.talking import Keypress, Strokes, Switchboard
 from trunkline.core.egress import Egress
 from trunkline.core.urns import Urn
 
@@ -116,6 +117,8 @@ class Outbound(Struct, frozen=True, kw_only=True, gc=False):
     quick_replies: Sequence[str] = ()
     mail: Mail | None = None
     extra: dict[str, Any] = {}
+    led: bool = False
+    """A call in which somebody asks and answers; `text` is not spoken."""
     logged: bool = True
     """Whether the talk about it is kept even when all goes well; a broadcast keeps only what went wrong."""
 
@@ -218,6 +221,10 @@ class Carrier(Protocol):
         """Take messages and return their external ids, once they are stored for good."""
         ...
 
+    async def pressed(self, channel: "Identity", call: int) -> Strokes:
+        """What somebody did on a telephone that the carrier plays, since we asked last."""
+        ...
+
     async def show(self, channel: "Identity", messages: Sequence[Outbound]) -> set[int]:
         """Lay messages before the visitors of a chat window; those of the returned ids will be seen."""
         ...
@@ -251,12 +258,14 @@ class Client(Protocol):
 
 
 class Wire(Struct, frozen=True):
-    """What an adapter may talk through: the egress client, the egress guard, the built-in carrier, the call book."""
+    """What an adapter may talk through: the egress client, the egress guard, the built-in carrier, the call book, and
+    whoever leads calls."""
 
     http: Client
     egress: Egress
     carrier: Carrier
     calls: CallBook | None = None
+    talks: Switchboard | None = None
 
 
 class Identity(Struct, frozen=True):
@@ -300,15 +309,25 @@ class Adapter:
         """How many messages may be on their way together; None for as many as the worker likes."""
         return None
 
+    @property
+    def batch(self) -> int:
+        """How many messages one `send` takes."""
+        return self.can.batch
+
+    @property
+    def patience(self) -> float | None:
+        """The longest that one `send` of this very channel may take."""
+        return self.send_seconds
+
     async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
-        """Hand messages over, at most `can.batch` at once; one answer per message."""
+        """Hand messages over, at most `batch` at once; one answer per message."""
         raise NotImplementedError
 
     def verify(self, request: Request) -> None:
         """Raise `Unauthenticated` unless the provider made this call."""
         raise NotImplementedError
 
-    def receive(self, request: Request) -> list[Inbound | Status | ChannelEvent]:
+    def receive(self, request: Request) -> Sequence[Inbound | Status | ChannelEvent | Keypress]:
         """What the provider tells us; pure."""
         raise NotImplementedError
 

@@ -29,6 +29,8 @@ from trunkline.channels.base import (
     Status,
     Wire,
 )
+from trunkline.channels.simulated_calls import SimulatedHandset
+from trunkline.channels.talking import DialStatus, Keypress, converse
 from trunkline.core import clock, problems, urns
 from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated, Unavailable
 from trunkline.core.urns import Urn
@@ -39,7 +41,8 @@ Chance = Annotated[float, Meta(ge=0, le=1)]
 class SimulatorConfig(Struct, frozen=True, kw_only=True):
     """How the carrier behaves. `loss` and `duplicate` are chances, `rate` messages a second, times in ms.
 
-    `answer` is what happens when it plays a telephone: somebody listens, the line is busy, or nobody is there.
+    `answer` is what happens when it plays a telephone: somebody listens, the line is busy, or nobody is there. `dial`
+    is how calls to somebody else end that a flow makes in a call; when answered, both are said to talk `dial_seconds`.
     """
 
     plays: Literal["sms", "whatsapp", "voice", "email", "webchat"] = field(name="as", default="sms")
@@ -49,6 +52,8 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True):
     auto_dlr: bool = False
     rate: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
     answer: Literal["yes", "busy", "no_answer"] = "yes"
+    dial: DialStatus = "answered"
+    dial_seconds: Annotated[int, Meta(ge=0, le=7200)] = 10
     scheme: str = ""
 
     @property
@@ -76,6 +81,18 @@ class Simulator(Adapter):
     @classmethod
     def schemes_of(cls, config: SimulatorConfig) -> list[str]:
         return [config.scheme or SCHEMES[config.plays]]
+
+    @property
+    def at_once(self) -> int | None:
+        return CALLS if self.config.plays == "voice" else None
+
+    @property
+    def batch(self) -> int:
+        return 1 if self.config.plays == "voice" else self.can.batch
+
+    @property
+    def patience(self) -> float | None:
+        return None if self.config.plays == "voice" else self.send_seconds
 
     async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
         if self.config.plays == "voice" and wire.calls is not None:
@@ -107,6 +124,26 @@ class Simulator(Adapter):
             await book.note(steps(messages, self.config.answer, error))
             return [Sent(id=message.id, error=error) for message in messages]
         await book.note(steps(messages, "in_progress"))
+        if led := [message for message in messages if message.led]:
+            answers = await asyncio.gather(*(self._be_led(wire, book, message) for message in led))
+            rest = [message for message in messages if not message.led]
+            return [*answers, *(await self._speak(wire, book, rest) if rest else [])]
+        return await self._speak(wire, book, messages)
+
+    async def _be_led(self, wire: Wire, book: CallBook, message: Outbound) -> Sent:
+        """Somebody else knows what is said; the keys come from whoever plays the person."""
+        if wire.talks is not None:
+            config: SimulatorConfig = self.config
+            ear = SimulatedHandset(wire.carrier, self.channel, message, config.dial, config.dial_seconds)
+            began = clock.monotonic()
+            await converse(wire.talks, message.account_id, message.id, ear)
+            [note] = steps([message], "completed")
+            reason = "hung_up" if ear.hung_up else None
+            seconds = round(clock.monotonic() - began)
+            await book.note([msgspec.structs.replace(note, seconds=seconds, reason=reason)])
+        return Sent(id=message.id, arrived=True)
+
+    async def _speak(self, wire: Wire, book: CallBook, messages: Sequence[Outbound]) -> list[Sent]:
         external_ids = await self._accept(wire, messages)
         await book.note(steps(messages, "completed"))
         return [
@@ -119,7 +156,7 @@ class Simulator(Adapter):
         if not hmac.compare_digest(given.encode(), f"Bearer {self.secret}".encode()):
             raise Unauthenticated("The channel's secret is missing or wrong.")
 
-    def receive(self, request: Request) -> list[Inbound | Status | ChannelEvent]:
+    def receive(self, request: Request) -> list[Inbound | Status | ChannelEvent | Keypress]:
         if request.action == "receive":
             return [self._message(_decoded(request.body, _Message))]
         if request.action == "status":
@@ -130,6 +167,9 @@ class Simulator(Adapter):
             ]
         if request.action == "event":
             return [self._event(_decoded(request.body, _Event))]
+        if request.action == "keys":
+            pressed = _decoded(request.body, _Keys)
+            return [Keypress(urn=self._urn(pressed.sender), keys=pressed.keys, hangs_up=pressed.hang_up)]
         raise NotFound("address")
 
     def _urn(self, sender: str) -> Urn:
@@ -172,6 +212,8 @@ def steps(messages: Sequence[Outbound], status: CallStatus, error: SendError | N
     ]  # fmt: skip
 
 
+CALLS = 64
+"""How many calls go on at once in each worker."""
 SPOKEN = 15
 """Characters that are spoken in a second."""
 UNANSWERED = {"busy": "The line was busy.", "no_answer": "Nobody picked up."}
@@ -208,6 +250,12 @@ class _Event(Struct, frozen=True):
     name: str | None = None
     extra: dict[str, Any] = {}
     occurred_on: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class _Keys(Struct, frozen=True):
+    sender: Annotated[str, Meta(min_length=1, max_length=255)] = field(name="from")
+    keys: Annotated[str, Meta(pattern=r"^[0-9*#A-D]{0,64}$")] = ""
+    hang_up: bool = False
 
 
 class _Report(Struct, frozen=True):

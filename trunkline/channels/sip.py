@@ -22,7 +22,8 @@ from trunkline.channels.base import (
     Sent,
     Wire,
 )
-from trunkline.channels.telephony import speech
+from trunkline.channels.talking import Said, converse
+from trunkline.channels.telephony import handset, speech
 from trunkline.channels.telephony.call import Ending
 from trunkline.channels.telephony.digest import Login
 from trunkline.channels.telephony.phone import SIP_PORTS, Phone, Step, Talk, Trunk, Unreached
@@ -36,6 +37,8 @@ BREATH_SECONDS = 0.4
 """Silence before the first word, while the phone is on its way to the ear, and after the last."""
 MOST_SECONDS = 900.0
 """No call lasts longer, whatever is said in it."""
+MOST_LED_SECONDS = 4 * 3600.0
+"""Nor one that somebody leads, who may let people talk to each other."""
 
 
 class SipConfig(Struct, frozen=True, kw_only=True):
@@ -108,8 +111,7 @@ class Sip(Adapter):
     async def speak_to(self, wire: Wire, message: Outbound) -> Sent:
         """One call, from the first word that is made to the last that is heard."""
         try:
-            async with self._speaking:  # making speech is work for our own processor, sending it must not wait
-                sound = await speech.speak(message.text, message.extra.get("voice") or self.config.language)
+            sound = await self._speech(message.text, message.extra.get("voice") or "") if not message.led else b""
         except Unspeakable as error:
             return Sent(id=message.id, error=SendError("rejected", str(error), reason="unspeakable"))
         story = Story(wire.calls, message)
@@ -118,7 +120,7 @@ class Sip(Adapter):
         try:
             await story.begin()
             async with phone.dial(self.caller, dialled(message.to.path), story.hear) as talk:
-                ending, seconds = await self._converse(phone, talk, sound)
+                ending, seconds = await self._converse(wire, message, phone, talk, sound)
         except Refused as error:
             refused = SendError("rejected", str(error), reason="channel", stop_channel=True)
             return Sent(id=message.id, error=refused)
@@ -129,7 +131,13 @@ class Sip(Adapter):
         call_id = talk.call.line.call_id
         return Sent(id=message.id, external_id=call_id, error=error, exchange=exchange, arrived=error is None)
 
-    async def _converse(self, phone: Phone, talk: Talk, sound: bytes) -> tuple[Ending, float | None]:
+    async def _speech(self, text: str, voice: str) -> bytes:
+        async with self._speaking:  # making speech is work for our own processor, sending it must not wait
+            return await speech.speak(text, voice or self.config.language)
+
+    async def _converse(
+        self, wire: Wire, message: Outbound, phone: Phone, talk: Talk, sound: bytes
+    ) -> tuple[Ending, float | None]:
         """Waits for somebody, speaks, hangs up. How it ended, and how long they listened."""
         session = await talk.answer(self.config.ring_seconds)
         if session is None:
@@ -137,12 +145,33 @@ class Sip(Adapter):
             return await talk.end(), None
         answered = clock.monotonic()
         try:
-            async with asyncio.timeout(MOST_SECONDS):
-                await monologue(session, sound)
+            async with asyncio.timeout(MOST_LED_SECONDS if message.led else MOST_SECONDS):
+                await (self._be_led(wire, message, phone, session) if message.led else monologue(session, sound))
         except TimeoutError:
             pass
         phone.hang_up(talk)
         return await talk.end(), clock.monotonic() - answered
+
+    async def _be_led(self, wire: Wire, message: Outbound, phone: Phone, session: Session) -> None:
+        """Somebody else knows what is said."""
+        board = wire.talks
+        if board is None:
+            return
+
+        async def speak(said: Said) -> bytes:
+            voice = speech.voice_of(said.language)
+            try:
+                return await self._speech(said.text, "" if self.config.language.startswith(voice) else voice)
+            except Unspeakable:
+                return await self._speech(said.text, "")
+
+        async def trouble(text: str) -> None:
+            await board.trouble(message.account_id, message.id, text)
+
+        ear = handset.Handset(phone, session, self.caller, speak, trouble)
+        await session.say(silence(BREATH_SECONDS))
+        await converse(board, message.account_id, message.id, ear)
+        await session.say(silence(BREATH_SECONDS))
 
     async def close(self) -> None:
         if self.phone:
@@ -198,8 +227,12 @@ class Story:
 
 async def monologue(session: Session, sound: bytes) -> None:
     """Say it, between two breaths; ends early with the call."""
-    await session.say(bytes(2 * int(BREATH_SECONDS * speech.RATE)) + sound)
-    await session.say(bytes(2 * int(BREATH_SECONDS * speech.RATE)))
+    await session.say(silence(BREATH_SECONDS) + sound)
+    await session.say(silence(BREATH_SECONDS))
+
+
+def silence(seconds: float) -> bytes:
+    return bytes(2 * int(seconds * speech.RATE))
 
 
 def failure(outcome: CallStatus, ending: Ending) -> SendError:

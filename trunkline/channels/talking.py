@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from trunkline.core.errors import Unavailable
+from trunkline.core.urns import Urn
 
 BETWEEN_SECONDS = 5.0
 """How long we wait for another key after one was pressed."""
@@ -33,7 +34,7 @@ class Keys(Struct, frozen=True, kw_only=True):
 
 
 class Ring(Struct, frozen=True, kw_only=True):
-    """Call somebody else and let both talk for at most `seconds`."""
+    """Call somebody else and let both talk for at most `seconds`. Without a number nobody can be called."""
 
     number: str
     ring_seconds: float
@@ -67,6 +68,21 @@ class Dialled(Struct, frozen=True):
 
 
 Heard = Answered | Pressed | Waited | Dialled
+
+
+class Keypress(Struct, frozen=True, kw_only=True):
+    """Keys that somebody presses in a call that goes on, and whether they hang up then."""
+
+    urn: Urn
+    keys: str = ""
+    hangs_up: bool = False
+
+
+class Strokes(Struct, frozen=True):
+    """What somebody did since we asked last."""
+
+    keys: str
+    hung_up: bool
 
 
 class Switchboard(Protocol):
@@ -113,7 +129,13 @@ async def converse(switchboard: Switchboard, account_id: int, call: int, handset
                 await handset.say(said, cut=isinstance(turn.then, Keys))
         if turn.then is None or handset.hung_up:
             return
-        heard = await (handset.ring(turn.then) if isinstance(turn.then, Ring) else collect(turn.then, handset.key))
+        heard = await _do(turn.then, handset)
+
+
+async def _do(what: Keys | Ring, handset: Handset) -> Heard:
+    if isinstance(what, Keys):
+        return await collect(what, handset.key)
+    return await handset.ring(what) if what.number else Dialled("failed")
 
 
 async def collect(keys: Keys, next_key: Callable[[float], Awaitable[str | None]]) -> Pressed | Waited:

@@ -15,7 +15,7 @@ def html(source: str, field: str = "mjml") -> str:
         raise Invalid({field: [f"At most {LONGEST:,} characters."]})
     if _depth(source) > DEEPEST:
         raise Invalid({field: [f"At most {DEEPEST} elements may stand inside each other."]})
-    from mjml import mjml2html
+    from mjml import mjml2html  # pyright: ignore[reportAttributeAccessIssue]
 
     try:
         return str(mjml2html(source, fonts={}))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from trunkline.core.db import Tx
-from trunkline.flows import cast, changes, logbook, logs, speech, standing, starts
+from trunkline.flows import cast, changes, logbook, logs, ringing, speech, standing, starts
 from trunkline.flows.events import (
     BroadcastCreated,
     ContactFieldChanged,
@@ -52,8 +52,12 @@ async def apply(tx: Tx, stock: Stock, done: Sequence[Done]) -> None:
     for kind, change in APPLIED.items():
         if kind in happened:
             await change(tx, stock, happened[kind])
-    if spoken := [*happened.get(MsgCreated, ()), *happened.get(IvrCreated, ())]:
-        entries += await speech.queue(tx, stock, spoken)
+    if MsgCreated in happened:
+        entries += await speech.queue(tx, stock, happened[MsgCreated])
+    if IvrCreated in happened:
+        await speech.tell(tx, stock, happened[IvrCreated])
+    if rung := [one for one in done if one.part.ring is not None]:
+        entries += await ringing.place(tx, stock, rung)
     await standing.keep(tx, stock, done)
     await logs.add(tx, entries)
 

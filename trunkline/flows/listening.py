@@ -60,7 +60,7 @@ async def waiting_or_keyword(tx: Tx, stock: Stock, messages: Sequence[Message]) 
         found = None if _is_deaf(stock, member) else _rule(stock, message, member, "keyword")
         if found:
             parts += await _start(tx, stock, message, member, *found)
-        elif member.waiting and member.waiting.wait == "msg":
+        elif member.waiting and member.waiting.wait == "msg" and member.waiting.type != "voice":
             await running.ready(tx, stock, [member])
             resume = {"type": "msg", "event": _event(stock, message), "resumed_on": message.received_at}
             parts.append(running.resume(stock, member, resume, _key(message), heard=message.heard))

@@ -49,6 +49,8 @@ class Part(Struct):
     lane: int
     replaces: bool
     broadcast_id: int | None = None
+    ring: dict[str, Any] | None = None
+    """What begins a voice flow once somebody picks up: for now they are called, and nothing runs."""
 
 
 class Done(Struct):

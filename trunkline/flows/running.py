@@ -20,7 +20,7 @@ from trunkline.core.urns import BadUrn, Urn, parse
 from trunkline.flows import addresses, engine, outside, sessions
 from trunkline.flows.cast import Member
 from trunkline.flows.engine import NotResumed, Sprint, Unstartable
-from trunkline.flows.inputs import Unreadable
+from trunkline.flows.inputs import Call, Unreadable
 from trunkline.flows.outcomes import REPLY, Done, Heard, Part, known
 from trunkline.flows.requests import ClaimUrn, IsSendable, Request
 from trunkline.flows.scene import Options
@@ -49,15 +49,20 @@ def start(
     start_id: int | None = None,
     broadcast_id: int | None = None,
     lane: int = REPLY,
+    call: Call | None = None,
 ) -> Part:
-    """A new session of a contact. A background flow leaves alone what the contact waits in."""
+    """A new session of a contact. A background flow leaves alone what the contact waits in.
+
+    A voice flow begins in its call; without one the contact is called.
+    """
     document = {"flow": {"uuid": flow.uuid, "name": flow.name}, "triggered_on": clock.now(), **trigger}
 
     def begin() -> Generator[Request, Any, Sprint]:
-        return engine.start(stock.assets, stock.environment, member.contact, document, **_sources())
+        return engine.start(stock.assets, stock.environment, member.contact, document, call=call, **_sources())
 
     replaces = flow.type != "messaging_background"
-    return Part(member, begin, key, flow.id, {}, heard, start_id, lane, replaces, broadcast_id)
+    ring = document if flow.type == "voice" and call is None else None
+    return Part(member, begin, key, flow.id, {}, heard, start_id, lane, replaces, broadcast_id, ring)
 
 
 def resume(
@@ -68,6 +73,7 @@ def resume(
     *,
     heard: Heard | None = None,
     lane: int = REPLY,
+    call: Call | None = None,
 ) -> Part:
     """What becomes of the session that a contact waits in."""
     assert member.waiting is not None
@@ -76,7 +82,9 @@ def resume(
     document = {"resumed_on": clock.now(), **resume}
 
     def begin() -> Generator[Request, Any, Sprint]:
-        return engine.resume(stock.assets, session, stock.environment, member.contact, document, **_sources())
+        return engine.resume(
+            stock.assets, session, stock.environment, member.contact, document, call=call, **_sources()
+        )
 
     return Part(member, begin, key, member.waiting.flow_id, before, heard, None, lane, True)
 
@@ -97,6 +105,9 @@ async def run(tx: Tx, stock: Stock, parts: Sequence[Part]) -> tuple[list[Done], 
     """Run sprints as far as they go without the outside world."""
     done, pending = [], []
     for part in parts:
+        if part.ring is not None:
+            done.append(Done(part, None))
+            continue
         try:
             going = part.begin()
             outcome = await _drive(tx, part, going, next(going))

@@ -1,6 +1,7 @@
 """Speech: the messages of sprints, queued channel by channel and filed in the conversations that they belong to."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from trunkline.core.db import Tx, sql
@@ -14,11 +15,12 @@ from trunkline.flows.stock import Stock
 from trunkline.inbox import conversations
 from trunkline.inbox.conversations import Replied
 from trunkline.messaging import choices, sending
+from trunkline.messaging import spoken as words
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.choices import Choice
 from trunkline.messaging.sending import Draft, Queued, Rejected
 
-Spoken = tuple[Done, MsgCreated | IvrCreated]
+Spoken = tuple[Done, MsgCreated]
 Key = tuple[int, int]
 """A channel and a lane."""
 
@@ -42,12 +44,22 @@ async def queue(tx: Tx, stock: Stock, spoken: Sequence[Spoken]) -> list[Entry]:
     return problems
 
 
+async def tell(tx: Tx, stock: Stock, said: Sequence[tuple[Done, IvrCreated]]) -> None:
+    """Keep what is said in calls; whoever holds the line says it."""
+    lines: dict[int, list[Draft]] = {}
+    for one, event in said:
+        if event.msg.channel and (channel := stock.channels.get(event.msg.channel.uuid)):
+            lines.setdefault(channel.id, []).append(_draft(stock, one, event, channel, None))
+    for channel_id, drafts in lines.items():
+        await words.say(tx, channel_id, drafts)
+
+
 async def _queue_line(tx: Tx, channel: Channel, lane: int, drafts: list[tuple[Done, Draft]]) -> list[Entry]:
-    outcomes = await _paid(tx, channel, lane, [draft for _, draft in drafts])
+    outcomes = await paid(tx, channel, lane, [draft for _, draft in drafts])
     problems, replies = [], []
     for (one, draft), outcome in zip(drafts, outcomes, strict=True):
         if isinstance(outcome, Rejected):
-            problems.append(_problem(one, outcome.message, outcome.code))
+            problems.append(problem(one, outcome.message, outcome.code))
         elif draft.conversation_id is not None:
             at = outcome.created_at
             replies.append(Replied(conversation_id=draft.conversation_id, text=draft.text, at=at))
@@ -55,14 +67,16 @@ async def _queue_line(tx: Tx, channel: Channel, lane: int, drafts: list[tuple[Do
     return problems
 
 
-async def _paid(tx: Tx, channel: Channel, lane: int, drafts: list[Draft]) -> list[Queued | Rejected]:
+async def paid(
+    tx: Tx, channel: Channel, lane: int, drafts: list[Draft], expires_at: datetime | None = None
+) -> list[Queued | Rejected]:
     """All together, or one by one when the credits do not suffice for all."""
     try:
-        return await sending.queue_many(tx, channel, drafts, lane=lane)
+        return await sending.queue_many(tx, channel, drafts, lane=lane, expires_at=expires_at)
     except OutOfCredits as error:
         if len(drafts) == 1:
             return [Rejected(error.code, error.message)]
-    return [outcome for draft in drafts for outcome in await _paid(tx, channel, lane, [draft])]
+    return [outcome for draft in drafts for outcome in await paid(tx, channel, lane, [draft], expires_at)]
 
 
 async def _homes(tx: Tx, stock: Stock, spoken: Sequence[Spoken]) -> dict[Key, int]:
@@ -108,10 +122,10 @@ def attachment(text: str) -> dict[str, str]:
 
 def _unsendable(one: Done, msg: MsgOut) -> Entry:
     reason = msg.unsendable_reason or "no_route"
-    return _problem(one, f"Not sent ({REASONS.get(reason, reason)}): {msg.text[:200]}", reason)
+    return problem(one, f"Not sent ({REASONS.get(reason, reason)}): {msg.text[:200]}", reason)
 
 
-def _problem(one: Done, text: str, code: str) -> Entry:
+def problem(one: Done, text: str, code: str) -> Entry:
     return Entry(kind="error", ok=False, flow_id=one.part.flow_id, contact_id=one.part.member.id, text=text, code=code)
 
 

@@ -133,6 +133,7 @@ async def interrupt(tx: Tx, id: int) -> None:
     if await tx.value(int, SET_STATUS, tx.account, id, "interrupted", list(RUNNING)) is None:
         await get(tx, id)
         return
+    await ringing.cancel(tx, id)
     tx.record(StartChanged(id, "interrupted"))
 
 

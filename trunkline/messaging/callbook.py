@@ -7,11 +7,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from trunkline.channels.base import CallNote, CallStatus
+from trunkline.channels.base import CallNote, CallStatus, EventType
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx, sql
 from trunkline.core.errors import Unavailable
 from trunkline.core.events import Happened
+from trunkline.core.urns import Urn
+from trunkline.messaging import channel_events
+from trunkline.messaging import channels as channel_rows
+from trunkline.messaging.channel_events import New
 from trunkline.messaging.events import CallChanged
 from trunkline.webhooks import callbacks
 
@@ -97,6 +101,22 @@ async def messages_changed(tx: Tx, happened: Sequence[Happened]) -> None:
         await advance(tx, notes)
 
 
+async def calls_ended(tx: Tx, happened: Sequence[Happened]) -> None:
+    """Keeps calls that we made among what happened between people and channels; a reaction."""
+    ended = {one.event.id: one.event.status for one in happened if one.event.status in OCCURRENCES}
+    if not ended:
+        return
+    channels: dict[int, list[New]] = {}
+    for id, channel_id, contact_id, address in await tx.rows(PLACES, tx.account, list(ended)):
+        new = New(
+            type=OCCURRENCES[ended[id]], contact_id=contact_id, urn=Urn("tel", address), external_id=f"call:{id}",
+            extra={"call": id, "status": ended[id]},
+        )  # fmt: skip
+        channels.setdefault(channel_id, []).append(new)
+    for channel_id, news in channels.items():
+        await channel_events.add(tx, await channel_rows.with_deleted(tx, channel_id), news)
+
+
 def told(event: CallChanged) -> dict[str, Any]:
     """What a webhook says of a step."""
     at = clock.iso(event.at)
@@ -136,6 +156,16 @@ ENDINGS: dict[str, CallStatus] = {
     "canceled": "canceled",
 }
 FAILURES = frozenset({"busy", "no_answer", "failed", "canceled"})
+
+OCCURRENCES: dict[str, EventType] = {
+    "completed": "call_out",
+    "busy": "call_out_missed",
+    "no_answer": "call_out_missed",
+}
+
+PLACES = sql("""
+    select id, channel_id, contact_id, address from calls where account_id = $1 and id = any($2::bigint[]) order by id
+""")
 
 # Calls of campaigns have no row until they begin.
 ENSURE = sql("""

@@ -1,6 +1,7 @@
 """Calls: messages that are spoken on the telephone. A call is its message's row, and how it went stands here."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,8 +84,15 @@ async def initiate(tx: Tx, order: Order) -> Call:
     [queued] = await sending.queue_many(tx, channel, [draft], expires_at=clock.now() + PATIENCE)
     if isinstance(queued, Rejected):
         raise Invalid({"to": [queued.message]}, code=queued.code)
-    await _write(tx, channel, recipient, queued, order.webhook_url)
+    await note(tx, channel, [(draft, queued)], order.webhook_url)
     return await get(tx, queued.id)
+
+
+async def note(tx: Tx, channel: Channel, queued: Sequence[tuple[Draft, Queued]], url: str | None = None) -> None:
+    """Make calls of messages that have just been queued."""
+    rows = [(taken.id, draft.contact_id, draft.to.path, taken.created_at) for draft, taken in queued]
+    if rows:
+        await tx.run(INSERT, tx.account, channel.id, url, *(list(column) for column in zip(*rows, strict=True)))
 
 
 async def get(tx: Tx, id: int) -> Call:
@@ -139,11 +147,6 @@ def _voice(order: Order) -> dict[str, Any]:
     return {"voice": voice} if voice else {}
 
 
-async def _write(tx: Tx, channel: Channel, recipient: Recipient, queued: Queued, url: str | None) -> None:
-    columns = (queued.id, recipient.contact_id, channel.id, recipient.urn.path, url, queued.created_at)
-    await tx.run(INSERT, tx.account, *columns)
-
-
 def _bare(number: str) -> str:
     return re.sub(r"[^0-9A-Za-z]", "", number)
 
@@ -151,10 +154,11 @@ def _bare(number: str) -> str:
 MARKUP = re.compile(r"<[/!?]?[A-Za-z][^<>]*>")
 
 INSERT = sql("""
-    with spoken as (update messages set kind = 'call' where account_id = $1 and id = $2)
+    with spoken as (update messages set kind = 'call' where account_id = $1 and id = any($4::bigint[]))
     insert into calls (account_id, id, contact_id, channel_id, address, status, webhook_url, created_at, timeline)
-    values ($1, $2, $3, $4, $5, 'queued', $6, $7::timestamptz,
-        jsonb_build_array(jsonb_build_object('status', 'queued', 'at', $7::timestamptz)))
+    select $1, id, contact_id, $2, address, 'queued', $3, created_at,
+        jsonb_build_array(jsonb_build_object('status', 'queued', 'at', created_at))
+    from unnest($4::bigint[], $5::bigint[], $6::text[], $7::timestamptz[]) as c (id, contact_id, address, created_at)
 """)
 
 SELECT = sql("""

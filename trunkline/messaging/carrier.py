@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from trunkline.channels import simulator
 from trunkline.channels.base import Identity, Outbound, Status
+from trunkline.channels.talking import Strokes
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.jobs import Desk, job
-from trunkline.messaging import channels, receiving
+from trunkline.messaging import channels, keypads, receiving
 from trunkline.messaging.chat import stream
 
 
@@ -58,6 +59,11 @@ class Carrier:
                 reports = [("failed" if dropped else "delivered") for dropped in lost]
                 deliver_reports.later(tx, channel.id, external_ids, reports, at=at)
         return external_ids
+
+    async def pressed(self, channel: Identity, call: int) -> Strokes:
+        """What was pressed in a call on a simulator of a workspace since the last time."""
+        async with self.database.tx(channel.account_id) as tx:
+            return await keypads.take(tx, call)
 
     async def show(self, channel: Identity, messages: Sequence[Outbound]) -> set[int]:
         """Add messages to the streams of visitors, each once however often it is handed over."""

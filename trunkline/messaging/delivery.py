@@ -172,8 +172,8 @@ class Sender:
         flights = self._flights[channel.id]
         flights.careful = channel.semantics == "at_most_once"
         now = clock.monotonic()
-        for start in range(0, len(ready), adapter.can.batch):
-            portion = ready[start : start + adapter.can.batch]
+        for start in range(0, len(ready), adapter.batch):
+            portion = ready[start : start + adapter.batch]
             sendings = [Sending(line, channel, claimed, now, now) for claimed, _ in portion]
             self.flying.update((sending.claimed.id, sending) for sending in sendings)
             flights.add(Batch(adapter, sendings, [outbound for _, outbound in portion]))
@@ -263,23 +263,23 @@ def _age(flight: Sending) -> float:
 
 async def _close_later(adapter: Adapter) -> None:
     """The adapter of settings that changed: its last sends end, then its connections."""
-    await asyncio.sleep(adapter.send_seconds or SEND_SECONDS)
+    await asyncio.sleep(adapter.patience or SEND_SECONDS)
     await adapter.close()
 
 
 async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> list[Sent]:
     """Hand a batch to its adapter; whatever goes wrong becomes an answer per message."""
     try:
-        if adapter.send_seconds is None:  # its client keeps the time
+        if adapter.patience is None:  # its client keeps the time
             answers = await adapter.send(wire, batch)
         else:
-            async with asyncio.timeout(adapter.send_seconds):
+            async with asyncio.timeout(adapter.patience):
                 answers = await adapter.send(wire, batch)
         sent = {answer.id: answer for answer in answers}
     except SendError as error:
         return [Sent(id=message.id, error=error) for message in batch]
     except TimeoutError:
-        error = SendError("ambiguous", f"No answer within {adapter.send_seconds} seconds.")
+        error = SendError("ambiguous", f"No answer within {adapter.patience} seconds.")
         return [Sent(id=message.id, error=error) for message in batch]
     except Exception as error:  # an adapter's bug must not stop the other channels
         log.exception("adapter_failed", kind=adapter.kind, channel=adapter.channel.id)

@@ -261,6 +261,7 @@ def _outbound(tx: Tx, line: Line, channel: Channel, message: Claimed, rendered: 
             "conversation_id": message.conversation_id,
             **_outside_ids(tx, channel, message),
         },
+        led=bool((message.headers or {}).get("led")),
         logged=line.lane != BULK,
     )
 

@@ -12,18 +12,28 @@ import msgspec
 from msgspec import Struct
 
 from trunkline.channels.base import ChannelEvent, Inbound, OptOut, Status
+from trunkline.channels.talking import Keypress
 from trunkline.contacts import people, urns
 from trunkline.core import clock, ids
 from trunkline.core.db import Database, Tx, json_text, sql
 from trunkline.core.errors import Malformed, NotFound
 from trunkline.core.jobs import Desk, job
 from trunkline.core.text import clean
-from trunkline.messaging import bouncing, channel_events, channels, consenting, measures, media, statuses
+from trunkline.messaging import (
+    bouncing,
+    channel_events,
+    channels,
+    consenting,
+    keypads,
+    measures,
+    media,
+    statuses,
+)
 from trunkline.messaging.channel_events import Noted
 from trunkline.messaging.channels import POOL, Channel
 from trunkline.messaging.events import MessageReceived
 
-Item = Inbound | Status | OptOut | ChannelEvent
+Item = Inbound | Status | OptOut | ChannelEvent | Keypress
 """What a provider may tell us."""
 
 EARLY_SECONDS = (1, 5, 30, 300)
@@ -86,6 +96,7 @@ async def _take(database: Database, channel: Channel, items: Sequence[Item]) -> 
             occurred = [item for item in batch if isinstance(item, ChannelEvent)]
             if occurred:
                 taken.events.extend(await channel_events.store(tx, channel, occurred))
+            await keypads.press(tx, channel.id, [item for item in batch if isinstance(item, Keypress)])
     return taken, [report for report in early if report.external_id and not report.message_id]
 
 
@@ -150,7 +161,7 @@ async def _by_account(database: Database, channel: Channel, items: Sequence[Item
             OWNERS,
             channel.id,
             [item.external_id if isinstance(item, Status) else None for item in items],
-            [item.urn.path if isinstance(item, Inbound | ChannelEvent) else None for item in items],
+            [item.urn.path if isinstance(item, Inbound | ChannelEvent | Keypress) else None for item in items],
         )
     batches: dict[int, list[Item]] = {}
     for owner in owners:

@@ -1,6 +1,8 @@
 """Forms: what was typed into a page or stands in its address, read as what it should be."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -9,6 +11,8 @@ from starlette.requests import Request
 
 from trunkline.core import text
 from trunkline.core.errors import Invalid
+
+Option = TypeVar("Option", bound=str)
 
 MOST_FIELDS = 1_000
 MOST_FILES = 5
@@ -37,6 +41,11 @@ class Form:
     def texts(self, name: str) -> list[str]:
         """All that a list of boxes or a choice of several says."""
         return [text.clean(each).strip() for each in self._values.getlist(name) if isinstance(each, str) and each]
+
+    def one_of(self, name: str, options: Sequence[Option]) -> Option:
+        """The option that was chosen. A form of ours says no other, so anything else is the first one."""
+        said = self.text(name)
+        return next((option for option in options if option == said), options[0])
 
     def flag(self, name: str) -> bool:
         return self.text(name).lower() in ("1", "on", "true", "yes")

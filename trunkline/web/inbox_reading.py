@@ -100,10 +100,10 @@ async def present(visit: Visit) -> Response:
 
 
 async def opened(tx: Tx, visit: Visit, id: int) -> shapes.Opened:
-    """A conversation with the newest messages. Whoever may answer has read it by that."""
+    """A conversation with the newest messages. Whoever may answer has read it by that, unless they only peek."""
     conversation = await conversations.get(tx, id)
     me = visit.visitor.user.id
-    if visit.may("interact"):
+    if visit.may("interact") and "peek" not in visit.query:
         await conversations.mark_read(tx, [id])
         await mentions.seen(tx, id, me)
     [line] = await finding.some(tx, [id])

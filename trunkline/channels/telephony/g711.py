@@ -19,6 +19,21 @@ def encode(codec: Codec, pcm: bytes) -> bytes:
     return bytes([table[sample >> 2] for sample in samples])
 
 
+def translate(heard: Codec, spoken: Codec, sound: bytes) -> bytes:
+    """The same sound in another law."""
+    return sound if heard == spoken else sound.translate(_translation(heard, spoken))
+
+
+@cache
+def _translation(heard: Codec, spoken: Codec) -> bytes:
+    """For each byte that of the sample in the middle of those which it stands for."""
+    meant: dict[int, list[int]] = {byte: [] for byte in range(256)}
+    for n, byte in enumerate(_table(heard)):
+        meant[byte].append(n if n < 8192 else n - 16_384)
+    table = _table(spoken)
+    return bytes(table[sum(samples) // len(samples)] if samples else SILENCE[spoken] for samples in meant.values())
+
+
 @cache
 def _table(codec: Codec) -> bytes:
     law = _ulaw if codec == "pcmu" else _alaw

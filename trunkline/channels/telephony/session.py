@@ -12,6 +12,8 @@ from trunkline.core import clock, ids
 MOST_BEHIND = 10
 """Packets that may be made up for at once; who was asleep for longer goes on from now."""
 MOST_DIGITS = 200
+MOST_RELAYED = 10 * FRAME
+"""Sound of the other one that waits for its packet, a fifth of a second; older sound is dropped."""
 
 Address = tuple[str, int]
 
@@ -31,12 +33,15 @@ class Session:
         self._silent.set()
         self._pressed: asyncio.Queue[str] = asyncio.Queue(MOST_DIGITS)
         self._keypad = Keypad(media.events)
-        self._heard_from = False
+        self._heard_from = self._cut = False
+        self._other: Session | None = None
+        self._relayed = bytearray()
 
-    async def say(self, pcm: bytes) -> bool:
-        """Play 16-bit samples at 8,000 a second. True when all of it was sent, False when `hush` or the end came."""
-        self._saying, self._at = pcm, 0
-        if pcm and not self.ended.is_set():
+    async def say(self, pcm: bytes, *, cut: bool = False) -> bool:
+        """Play 16-bit samples at 8,000 a second. True when all of it was sent, False when `hush` or the end came, or,
+        with `cut`, somebody has pressed a key that nobody took yet."""
+        self._saying, self._at, self._cut = pcm, 0, cut
+        if pcm and not self.ended.is_set() and not (cut and not self._pressed.empty()):
             self._silent.clear()
             await self._silent.wait()
         return self._at >= len(pcm)
@@ -49,15 +54,29 @@ class Session:
         """Up to `most` keys; fewer when `finish` is pressed, which is left out, or after so long without a key."""
         pressed = ""
         while len(pressed) < most:
-            try:
-                async with asyncio.timeout(seconds):
-                    key = await self._pressed.get()
-            except TimeoutError:
-                break
-            if key in finish or not key:
+            key = await self.key(seconds)
+            if not key or key in finish:
                 break
             pressed += key
         return pressed
+
+    async def key(self, seconds: float) -> str | None:
+        """The next key; None after so long without one, "" when the call is over."""
+        if self.ended.is_set() and self._pressed.empty():
+            return ""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._pressed.get()
+        except TimeoutError:
+            return None
+
+    def join(self, other: "Session") -> None:
+        """Let both hear each other, until `part`."""
+        self._other, other._other = other, self
+
+    def part(self) -> None:
+        if self._other is not None:
+            self._other._other, self._other = None, None
 
     def hear(self, datagram: bytes, source: Address) -> None:
         """A packet for us: the first one shows where the other side really is, behind whatever translates addresses."""
@@ -67,9 +86,18 @@ class Session:
         if not self._heard_from:
             self._heard_from = True
             self._sound.turn_to(source)
+        if self._other is not None and packet.payload_type == TYPES[self.media.codec]:
+            self._other.relay(g711.translate(self.media.codec, self._other.media.codec, packet.payload))
         key = self._keypad.press(packet)
         if key and not self._pressed.full():
             self._pressed.put_nowait(key)
+            if self._cut:
+                self.hush()
+
+    def relay(self, sound: bytes) -> None:
+        """Sound of the other one, in our codec, for our next packets."""
+        self._relayed += sound
+        del self._relayed[:-MOST_RELAYED]
 
     def end(self) -> None:
         if not self.ended.is_set():
@@ -94,7 +122,9 @@ class Session:
     def _frame(self, codec: Codec) -> bytes:
         silence = bytes([g711.SILENCE[codec]])
         if self._silent.is_set():
-            return silence * FRAME
+            sound = bytes(self._relayed[:FRAME])
+            del self._relayed[:FRAME]
+            return sound.ljust(FRAME, silence)
         pcm = self._saying[self._at : self._at + 2 * FRAME]
         self._at += 2 * FRAME
         if self._at >= len(self._saying):

@@ -46,7 +46,7 @@ def _mixed(frames: bytes, channels: int) -> bytes:
     return _bytes(array("h", [(left + right) >> 1 for left, right in zip(both[::2], both[1::2], strict=True)]))
 
 
-def _bytes(samples: array[int]) -> bytes:
+def _bytes(samples: "array[int]") -> bytes:
     if sys.byteorder == "big":
         samples.byteswap()
     return samples.tobytes()

@@ -38,9 +38,9 @@ alter table messages add column folder text collate "C" generated always as (
     end) stored;
 create index messages_folder on messages (account_id, folder, created_at, id) where folder is not null;
 -- What was sent is read in the order of sending. The time of writing stands behind, so that asking for a range of it
--- needs no look at the rows.
-create index messages_sent on messages (account_id, coalesce(sent_at, created_at), id, created_at)
-    where folder = 'sent';
+-- needs no look at the rows. A `case`, because `coalesce` is not trusted before the policy was asked.
+create index messages_sent on messages
+    (account_id, (case when sent_at is null then created_at else sent_at end), id, created_at) where folder = 'sent';
 
 -- A uuid that is sorted by time, so that an index of them grows at its end.
 create function new_uuid() returns uuid language sql volatile parallel safe as $$
@@ -102,3 +102,20 @@ create index flow_runs_responded on flow_runs (account_id, flow_id, modified_at 
 create index flows_created on flows (account_id, created_at desc, id desc);
 create index resthook_events_latest on resthook_events (account_id, created_at desc, id desc);
 create index resthook_events_of on resthook_events (account_id, resthook_id, created_at desc, id desc);
+
+-- A workspace that is copied from another server, part by part: how far each part came, and what did not come along.
+-- `held` is what would act by itself; it waits until somebody lets it.
+create table moves (
+    account_id bigint not null references accounts (id),
+    host text not null,
+    part text not null,
+    cursor text,
+    done bigint not null default 0,
+    left_out bigint not null default 0,
+    problems jsonb not null default '[]',
+    held jsonb not null default '[]',
+    started_at timestamptz not null default now(),
+    finished_at timestamptz,
+    primary key (account_id, host, part)
+);
+call guard_tenant_table('moves');

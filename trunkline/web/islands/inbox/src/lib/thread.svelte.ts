@@ -1,0 +1,247 @@
+// One conversation: what was said, what is on its way, who else is here.
+
+import { get, post, Refused, Unreachable } from "./api";
+import * as drafts from "./drafts";
+import type { Inbox } from "./inbox.svelte";
+import { load, store, type Parcel } from "./outbox";
+import type { Channel, Draft, Line, Opened, Panel, Present, Said, Stretch } from "./types";
+import { _ } from "./words";
+
+const RETRY_MS = [1000, 2000, 5000, 10_000, 20_000];
+const HERE_MS = 20_000;
+const TYPING_MS = 4000;
+
+export class Thread {
+  line = $state() as Line;
+  entries = $state<Said[]>([]);
+  earlier = $state<string | null>(null);
+  channel = $state<Channel | null>(null);
+  present = $state<Present[]>([]);
+  panel = $state<Panel | null>(null);
+  parcels = $state<Parcel[]>([]);
+  draft = $state<Draft | null>(null);
+  isLoaded = $state(false);
+  isLoadingEarlier = $state(false);
+  warning = $state<{ text: string; parcel: Parcel } | null>(null);
+  restored = $state<{ text: string; number: number } | null>(null);
+
+  readonly inbox: Inbox;
+  #heart: ReturnType<typeof setInterval> | undefined;
+  #typing: ReturnType<typeof setTimeout> | undefined;
+  #isTyping = false;
+  #turn = 0;
+
+  constructor(inbox: Inbox, line: Line) {
+    this.inbox = inbox;
+    this.line = line;
+    this.parcels = load(inbox.me.id).filter((each) => each.conversation === line.id);
+  }
+
+  get newest(): number {
+    return this.entries.reduce((most, each) => (each.type === "message" ? Math.max(most, each.id) : most), 0);
+  }
+
+  show(opened: Opened): void {
+    this.line = opened.line;
+    this.channel = opened.channel;
+    this.present = opened.present;
+    this.draft = drafts.newest(this.inbox.me.id, opened.line.id, opened.draft);
+    this.#put(opened.history, true);
+    this.isLoaded = true;
+    this.#heart ??= setInterval(() => this.#here(), HERE_MS);
+    this.#here();
+    void this.meet();
+    for (const parcel of this.parcels) if (!parcel.trouble) void this.#deliver(parcel);
+  }
+
+  async refresh(): Promise<void> {
+    const turn = ++this.#turn;
+    try {
+      const path = `conversations/${this.line.id}`;
+      const opened = await get<Opened>(path, document.hidden ? { peek: "1" } : {});
+      if (turn !== this.#turn) return;
+      Object.assign(this.line, opened.line);
+      this.channel = opened.channel;
+      this.present = opened.present;
+      this.#put(opened.history, false);
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) this.inbox.shut();
+    }
+  }
+
+  async back(): Promise<void> {
+    if (!this.earlier || this.isLoadingEarlier) return;
+    this.isLoadingEarlier = true;
+    try {
+      const part = await get<Stretch>(`conversations/${this.line.id}/messages`, { before: this.earlier });
+      this.entries = [...part.entries, ...this.entries];
+      this.earlier = part.earlier;
+    } catch (error) {
+      this.inbox.fail(error);
+    } finally {
+      this.isLoadingEarlier = false;
+    }
+  }
+
+  async meet(): Promise<void> {
+    const id = this.line.id;
+    try {
+      const panel = await get<Panel>(`conversations/${id}/panel`);
+      if (id === this.line.id) this.panel = panel;
+    } catch {
+      // The side stays empty; the conversation does not need it.
+    }
+  }
+
+  // --- Who is here ---
+
+  async greet(): Promise<void> {
+    const path = `conversations/${this.line.id}/presence`;
+    this.present = (await get<{ present: Present[] }>(path).catch(() => ({ present: this.present }))).present;
+  }
+
+  type(): void {
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.rest(), TYPING_MS);
+    if (this.#isTyping) return;
+    this.#isTyping = true;
+    this.#here();
+  }
+
+  rest(): void {
+    clearTimeout(this.#typing);
+    if (!this.#isTyping) return;
+    this.#isTyping = false;
+    this.#here();
+  }
+
+  leave(): void {
+    clearInterval(this.#heart);
+    clearTimeout(this.#typing);
+    this.#heart = undefined;
+    this.#tell("gone", true);
+  }
+
+  // --- Sending: shown at once, repeated until it is known to have arrived. ---
+
+  send(parcel: Parcel): void {
+    this.rest();
+    this.parcels = [...this.parcels, parcel];
+    this.#store();
+    drafts.forget(this.inbox.me.id, this.line.id);
+    void this.#deliver(parcel);
+  }
+
+  again(parcel: Parcel, anyway = false): void {
+    this.warning = null;
+    const renewed = { ...parcel, trouble: "", isLost: false, anyway: anyway || parcel.anyway, seen: this.newest };
+    this.#replace(parcel, renewed);
+    void this.#deliver(renewed);
+  }
+
+  drop(parcel: Parcel): void {
+    this.warning = null;
+    this.parcels = this.parcels.filter((each) => each.client_id !== parcel.client_id);
+    this.#store();
+    this.restored = { text: parcel.text, number: Date.now() };
+  }
+
+  async takeBack(entry: Said): Promise<void> {
+    try {
+      await post(`messages/${entry.id}/withdrawal`);
+      this.entries = this.entries.filter((each) => each !== entry && each.uuid !== entry.uuid);
+      this.restored = { text: entry.body, number: Date.now() };
+    } catch (error) {
+      this.inbox.fail(error);
+      void this.refresh();
+    }
+  }
+
+  async #deliver(parcel: Parcel, attempt = 0): Promise<void> {
+    const path = `conversations/${parcel.conversation}/${parcel.kind === "note" ? "notes" : "replies"}`;
+    try {
+      const { entry } = await post<{ entry: Said }>(path, wire(parcel));
+      this.parcels = this.parcels.filter((each) => each.client_id !== parcel.client_id);
+      this.#store();
+      if (this.line.id === parcel.conversation) this.#put({ entries: [entry], earlier: this.earlier }, false);
+    } catch (error) {
+      const isRunning = error instanceof Refused && error.code === "request_in_progress";
+      if (error instanceof Unreachable || isRunning) {
+        this.#replace(parcel, { ...parcel, isLost: true });
+        const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
+        setTimeout(() => this.#isWaiting(parcel) && void this.#deliver(parcel, attempt + 1), wait);
+        return;
+      }
+      if (error instanceof Refused && error.status === 401) this.inbox.isSignedOut = true;
+      const failed = { ...parcel, trouble: (error as Error).message };
+      this.#replace(parcel, failed);
+      if (error instanceof Refused && error.code === "answered_meanwhile") {
+        this.warning = { text: error.message, parcel: failed };
+        void this.refresh();
+      }
+    }
+  }
+
+  #isWaiting(parcel: Parcel): boolean {
+    return this.parcels.some((each) => each.client_id === parcel.client_id && !each.trouble);
+  }
+
+  #replace(old: Parcel, parcel: Parcel): void {
+    this.parcels = this.parcels.map((each) => (each.client_id === old.client_id ? parcel : each));
+    this.#store();
+  }
+
+  #store(): void {
+    const others = load(this.inbox.me.id).filter((each) => each.conversation !== this.line.id);
+    store(this.inbox.me.id, [...others, ...$state.snapshot(this.parcels)]);
+  }
+
+  // What is known already stays in its place, so that reading is not disturbed.
+  #put(part: Stretch, isFirst: boolean): void {
+    if (isFirst || !this.entries.length) {
+      this.entries = part.entries;
+      this.earlier = part.earlier;
+      return;
+    }
+    const fresh = new Map(part.entries.map((each) => [`${each.type}${each.id}`, each]));
+    const oldest = part.entries[0];
+    const isGone = (each: Said): boolean =>
+      part.entries.length > 1 && oldest !== undefined && each.created_at > oldest.created_at && each.status !== "local";
+    const kept = this.entries
+      .map((each) => fresh.get(`${each.type}${each.id}`) ?? (isGone(each) ? null : each))
+      .filter((each) => each !== null);
+    const known = new Set(kept.map((each) => `${each.type}${each.id}`));
+    const added = part.entries.filter((each) => !known.has(`${each.type}${each.id}`));
+    this.entries = [...kept, ...added].sort((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : 0));
+  }
+
+  #here(): void {
+    if (document.hidden && !this.#isTyping) return;
+    this.#tell(this.#isTyping ? "typing" : "viewing", false);
+  }
+
+  #tell(doing: string, keepalive: boolean): void {
+    const path = `conversations/${this.line.id}/presence`;
+    post<{ present: Present[] }>(path, { doing }, { keepalive })
+      .then((told) => doing !== "gone" && (this.present = told.present))
+      .catch((error) => error instanceof Refused && error.status === 401 && (this.inbox.isSignedOut = true));
+  }
+}
+
+function wire(parcel: Parcel): Record<string, unknown> {
+  if (parcel.kind === "note") return { client_id: parcel.client_id, text: parcel.text };
+  return {
+    client_id: parcel.client_id,
+    text: parcel.text,
+    files: parcel.files.map((file) => file.uuid),
+    subject: parcel.subject || null,
+    cc: parcel.cc,
+    bcc: parcel.bcc,
+    at: parcel.at,
+    hold: parcel.at ? 0 : parcel.hold,
+    seen: parcel.seen,
+    anyway: parcel.anyway,
+  };
+}
+
+export const reasons = (entry: Said): string => entry.error || entry.reason || _("It could not be delivered.");
