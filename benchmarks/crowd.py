@@ -67,7 +67,7 @@ MIB = 2**20
 async def run(where: Stage, size: Size) -> list[Figure]:
     async with where.database("crowd") as database:
         workspace = await stage.workspace(database)
-        tags = await _people(database, workspace.id, size.contacts)
+        tags = await people(database, workspace.id, size.contacts)
         keys = [await stage.key(database, workspace, dialect) for dialect in ("platform", "developer")]
         platform, developer = ({"Authorization": f"Bearer {key}"} for key in keys)
         web = stage.running(["web"], where.new_folder("web"), TRUNKLINE_DATABASE_URL=database.dsn)
@@ -154,7 +154,7 @@ async def _import(database: Database, account: int, size: Size) -> Figure:
     return Figure(name="rows imported, half of them known", value=rate, unit="/s", least=least)
 
 
-async def _people(database: Database, account: int, count: int) -> dict[str, object]:
+async def people(database: Database, account: int, count: int) -> dict[str, object]:
     """Contacts of which some are rare in each respect; ids of what they are asked for by."""
     owner = await asyncpg.connect(database.dsn)
     try:

@@ -15,7 +15,7 @@ from trunkline.core.errors import Unavailable
 from trunkline.core.tools import Tools
 from trunkline.dialects.dispatch import Dialects
 from trunkline.documents.pages import EXPLORER
-from trunkline.web import chat, chat_cors, chat_live, inbox_writing
+from trunkline.web import chat, chat_cors, chat_live, flows, inbox_writing
 from trunkline.web.chat import Chat
 
 NOTE_SECONDS = 30.0
@@ -72,7 +72,8 @@ class App:
 
     def body_cap(self, path: str, method: str) -> int:
         """The most bytes that a request to `path` may carry."""
-        return self.dialects.body_cap(path, method) or chat.body_cap(path) or inbox_writing.body_cap(path) or 1 << 20
+        own = (upload.body_cap(path) for upload in (chat, inbox_writing, flows))
+        return self.dialects.body_cap(path, method) or next(filter(None, own), 1 << 20)
 
     def wording(self, path: str, status: int, message: str) -> bytes:
         """What the server says when it refuses a request before anybody here saw it."""

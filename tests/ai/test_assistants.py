@@ -1,9 +1,11 @@
 """Assistants: who they are, which one is asked, and that no other account's is."""
 
+import asyncio
+
 import pytest
 
 from trunkline.ai import assistants
-from trunkline.ai.assistants import Changes
+from trunkline.ai.assistants import Assistant, Changes
 from trunkline.core.errors import Invalid, NotFound
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +26,32 @@ async def test_a_new_default_takes_the_place_of_the_one_before(tx):
     await assistants.update(tx, first.id, Changes(is_default=True))
 
     assert {one.id: one.is_default for one in await assistants.all_of(tx)} == {first.id: True, second.id: False}
+
+
+async def test_of_defaults_made_at_once_one_is_the_default(database, account):
+    async def make(name: str) -> Assistant:
+        async with database.tx(account) as tx:
+            return await assistants.create(tx, name, Changes(is_default=True))
+
+    await asyncio.gather(*(make(f"Ana {number}") for number in range(6)))
+
+    async with database.tx(account) as tx:
+        found = await assistants.all_of(tx)
+    assert sorted(one.is_default for one in found) == [False] * 5 + [True]
+
+
+async def test_assistants_that_are_renamed_at_once_do_not_share_a_name(database, account):
+    async with database.tx(account) as tx:
+        made = [await assistants.create(tx, f"Ana {number}") for number in range(4)]
+
+    async def rename(one: Assistant) -> bool:
+        async with database.tx(account) as tx:
+            return (await assistants.update(tx, one.id, Changes(name="Bot"))).name == "Bot"
+
+    done = await asyncio.gather(*(rename(one) for one in made), return_exceptions=True)
+
+    assert done.count(True) == 1
+    assert [type(one) for one in done if one is not True] == [Invalid] * 3
 
 
 async def test_a_name_is_taken_once(tx):

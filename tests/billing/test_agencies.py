@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from tests import world
-from trunkline.accounts import audit, sessions, subaccounts, users
+from trunkline.accounts import audit, mailing, sessions, subaccounts, users
 from trunkline.accounts.profiles import Profile
 from trunkline.billing import agencies
 from trunkline.billing.agencies import Terms
 from trunkline.core.errors import Conflict, Forbidden, Invalid, NotFound, OutOfCredits, Unauthenticated
+from trunkline.core.mailrelay import parse
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +50,26 @@ async def test_its_owner_signs_in_with_the_password_that_was_made(clients: Any, 
     signed_in = await sessions.login(clients.database, f"{unique}@example.com", made.password or "")
     assert [(m.account_id, m.role) for m in signed_in.session.memberships] == [(made.account.id, "owner")]
     assert signed_in.session.user.name == "Jane Smith"
+
+
+async def test_its_owner_is_mailed_the_way_in(clients: Any, unique: str, monkeypatch: Any) -> None:
+    relay = parse("smtp://relay.example.com", "notices@example.com")
+    monkeypatch.setattr(clients.database.tools, "mail_relay", relay)
+    letters: list[tuple[int, str, str, str]] = []
+
+    async def mail(tx: Any, to: str, subject: str, text: str) -> None:
+        letters.append((tx.account, to, subject, text))
+
+    monkeypatch.setattr(mailing, "mail", mail)
+
+    made = await opened(clients, f"{unique}@example.com", with_owner=True)
+    again = await opened(clients, f"x{unique}@example.com")
+
+    [(account, to, subject, text)] = letters
+    assert (account, to, subject) == (made.account.id, f"{unique}@example.com", "Your account Second is open")
+    assert (made.password or "?") in text
+    assert "/login" in text
+    assert again.password is None
 
 
 async def test_who_can_sign_in_elsewhere_keeps_the_password(clients: Any, account: int, unique: str) -> None:

@@ -5,7 +5,9 @@ import pytest
 
 from trunkline.channels.base import ChannelEvent, Identity, Inbound, Request, Status
 from trunkline.channels.simulator import Simulator, SimulatorConfig
+from trunkline.channels.talking import Keypress
 from trunkline.core.errors import Invalid, Malformed, NotFound, Unauthenticated
+from trunkline.core.urns import Urn
 
 SECRET = "the channel's secret"
 
@@ -162,3 +164,17 @@ def test_an_event_comes_in() -> None:
 def test_an_event_that_makes_no_sense_is_refused(body: dict) -> None:
     with pytest.raises(Invalid):
         simulator().receive(request(body, action="event"))
+
+
+def test_keys_come_in() -> None:
+    body = {"from": "+40740111222", "keys": "12#", "hang_up": True}
+
+    [pressed] = simulator(**{"as": "voice"}).receive(request(body, "keys"))
+
+    assert pressed == Keypress(urn=Urn("tel", "+40740111222"), keys="12#", hangs_up=True)
+
+
+@pytest.mark.parametrize("body", [{}, {"from": "x"}, {"from": "+40740111222", "keys": "1x"}, [], None])
+def test_keys_that_make_no_sense_are_refused(body: object) -> None:
+    with pytest.raises(Invalid):
+        simulator(**{"as": "voice"}).receive(request(body, "keys"))

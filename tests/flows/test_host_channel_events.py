@@ -20,6 +20,7 @@ from trunkline.worker import Worker
 pytestmark = pytest.mark.anyio
 
 PHONE = "+40740111222"
+NO_CHANNEL = "The contact has no number that a voice channel of this workspace calls."
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +184,7 @@ async def test_a_voice_flow_is_left_to_whoever_holds_the_line(
     assert await talks.runs(database, account) == []
 
 
-async def test_a_voice_flow_started_without_a_call_is_refused_in_the_log(
+async def test_a_voice_flow_without_a_voice_channel_is_refused_in_the_log(
     database: Database, account: int, channel: Channel
 ) -> None:
     flow = talks.definition(talks.node(talks.act("say_msg", text="Hello")), name="IVR", type="voice")
@@ -197,10 +198,10 @@ async def test_a_voice_flow_started_without_a_call_is_refused_in_the_log(
 
     async with database.tx(account) as tx:
         assert (await starts.get(tx, start.id)).status == "completed"
-        assert {entry.text for entry in await logs.page(tx, flow=kept.id)} == {"A voice flow needs a call."}
+        assert {entry.text for entry in await logs.page(tx, flow=kept.id)} == {NO_CHANNEL}
 
 
-async def test_a_voice_flow_that_nobody_rang_for_is_refused_in_the_log(
+async def test_a_missed_call_is_not_returned_without_a_voice_channel(
     database: Database, account: int, channel: Channel
 ) -> None:
     await on(database, account, "missed_call", talks.act("say_msg", text="Hello"), type="voice")
@@ -210,5 +211,5 @@ async def test_a_voice_flow_that_nobody_rang_for_is_refused_in_the_log(
 
     async with database.tx(account) as tx:
         [entry] = await logs.page(tx, contact=noted.contact_id)
-    assert (entry.kind, entry.text) == ("failure", "A voice flow needs a call.")
+    assert (entry.kind, entry.text) == ("failure", NO_CHANNEL)
     assert await talks.runs(database, account) == []

@@ -100,7 +100,7 @@ async def test_messages_of_a_flow_lie_in_the_conversation(
         where m.account_id = $1 order by id""",
         account,
     )
-    assert [tuple(row) for row in rows] == [("in", False, True), ("out", True, True)]
+    assert [tuple(row) for row in rows] == [("in", True, True), ("out", True, True)]
 
 
 async def test_other_words_start_nothing(database: Database, account: int, channel: Channel, drinks: Stored) -> None:

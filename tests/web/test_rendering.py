@@ -5,7 +5,7 @@ import re
 import httpx2
 import pytest
 
-from trunkline.web import rendering
+from trunkline.web import assets, rendering
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +46,17 @@ async def test_the_files_of_a_page_are_kept_for_good(browser: httpx2.AsyncClient
         assert answer.status_code == 200
         assert "immutable" in answer.headers["cache-control"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_files_are_packed_for_those_who_can_unpack(browser: httpx2.AsyncClient) -> None:
+    path = assets.path("trunkline.css")
+
+    packed = await browser.get(path, headers={"Accept-Encoding": "gzip"})
+    plain = await browser.get(path, headers={"Accept-Encoding": "identity"})
+
+    assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert "content-encoding" not in plain.headers
+    assert packed.content == plain.content
 
 
 @pytest.mark.parametrize("path", ["/static/0123456789abcdef/trunkline.css", "/static/x/..%2f..%2fpages.py", "/static/"])

@@ -47,14 +47,16 @@ async def change_password(database: Database, session: Session, current: str, ne
         await users.set_password(tx, session.user.id, new, keep=session.digest)
 
 
-async def drop_second_factor(database: Database, session: Session, password: str, *, ip: str | None) -> None:
+async def drop_second_factor(
+    database: Database, session: Session, password: str, *, ip: str | None, field: str = "password"
+) -> None:
     """Sign in by password alone again. One that is too short for that must be changed first."""
-    await prove(database, session, password, ip=ip, field="password")
+    await prove(database, session, password, ip=ip, field=field)
     try:
         passwords.check(password)
     except Invalid:
         short = f"Without a second factor a password needs {passwords.LEAST} characters. Change it first."
-        raise Invalid({"password": [short]}) from None
+        raise Invalid({field: [short]}) from None
     async with database.system(session.account_id, f"user:{session.user.id}") as tx:
         await second_factors.disable(tx, session.user.id, keep=session.digest)
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from trunkline.accounts import accounts, audit, profiles, users
+from trunkline.accounts import accounts, audit, links, mailing, profiles, users
 from trunkline.accounts.accounts import COLUMNS, Account
 from trunkline.accounts.events import SubAccountCreated, SubAccountDeleted
 from trunkline.accounts.profiles import Profile
@@ -66,15 +66,29 @@ async def create(
 async def add_owner(tx: Tx, account: Account, name: str) -> str | None:
     """Let the address of a new sub-account sign in as its owner, in a system transaction of the agency.
 
-    Returns the password made for it, to be shown once; none for somebody who can sign in elsewhere already.
+    Returns the password made for it, to be shown once and mailed; none for somebody who can sign in elsewhere already.
     """
     async with inside(tx, account.id):
-        made = await users.create(tx, account.email or "", "owner", name=name)
-        if made.password or await tx.value(bool, KNOWN_ELSEWHERE, made.member.id, account.id):
-            return made.password
-        password = ids.token(24)
-        await users.set_password(tx, made.member.id, password)
+        password = await _add_owner(tx, account, name)
+        await _write(tx, account, password)
         return password
+
+
+async def _add_owner(tx: Tx, account: Account, name: str) -> str | None:
+    made = await users.create(tx, account.email or "", "owner", name=name)
+    if made.password or await tx.value(bool, KNOWN_ELSEWHERE, made.member.id, account.id):
+        return made.password
+    password = ids.token(24)
+    await users.set_password(tx, made.member.id, password)
+    return password
+
+
+async def _write(tx: Tx, account: Account, password: str | None) -> None:
+    if tx.database.tools is None or tx.database.tools.mail_relay is None:
+        return
+    way_in = f"this password:\n{password}\n\nChange it once you are in" if password else "the password you have"
+    text = LETTER.format(name=account.name, link=await links.url(tx, "/login"), email=account.email, way_in=way_in)
+    await mailing.mail(tx, account.email or "", f"Your account {account.name} is open", text)
 
 
 async def listed(tx: Tx, after: int = 0, limit: int = 100) -> list[Account]:
@@ -147,6 +161,14 @@ async def get_agency(tx: Tx) -> Account:
         raise Forbidden("This account is not an agency.", code="not_an_agency")
     return account
 
+
+LETTER = """The account {name} was opened for you on Trunkline.
+
+Sign in here:
+{link}
+
+with the address {email} and {way_in}.
+"""
 
 SUSPEND = sql(
     f"""

@@ -63,6 +63,7 @@ class Changes(Struct, frozen=True, kw_only=True):
 
 async def create(tx: Tx, name: str, changes: Changes | None = None) -> Assistant:
     """Make an assistant. A new default takes the place of the one before."""
+    await tx.run(IN_TURN, tx.account)
     if len(await all_of(tx)) >= MOST:
         raise Conflict("assistant_limit", f"This workspace has reached its limit of {MOST} assistants.")
     values = DEFAULTS | _read(msgspec.structs.replace(changes or Changes(), name=name))
@@ -74,6 +75,7 @@ async def create(tx: Tx, name: str, changes: Changes | None = None) -> Assistant
 
 
 async def update(tx: Tx, id: int, changes: Changes) -> Assistant:
+    await tx.run(IN_TURN, tx.account)
     found = await get(tx, id)
     values = msgspec.structs.asdict(found) | _read(changes)
     values["name_key"] = _key(values["name"])
@@ -223,6 +225,9 @@ COLUMNS = ("name", "name_key", *DEFAULTS)
 
 _FIELDS = ", ".join(Assistant.__struct_fields__)
 _SET = ", ".join(f"{column} = ${number}" for number, column in enumerate(COLUMNS, 3))
+
+# Whoever makes or changes one waits for the others of the account: one default, one of a name, no more than the most.
+IN_TURN = sql("select pg_advisory_xact_lock(7_404, ($1::bigint % 2147483647)::int)")
 
 INSERT = sql(f"""
     insert into assistants (account_id, uuid, {", ".join(COLUMNS)})

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from trunkline.campaigns import broadcasts, reports
 from trunkline.campaigns.records import Broadcast
-from trunkline.campaigns.reports import OUTCOMES, Outcome, Recipient
+from trunkline.campaigns.reports import Outcome, Recipient
 from trunkline.contacts import groups
 from trunkline.contacts.groups import Group
 from trunkline.core import clock
@@ -46,9 +46,8 @@ async def group(tx: Tx, broadcast: Broadcast, name: str, outcome: Outcome | None
 @job("broadcast.group")
 async def fill(tx: Tx, id: int, group_id: int, outcome: str, contact: int, message: int) -> None:
     """A portion; the next one follows."""
-    wanted = next((each for each in OUTCOMES if each == outcome), None)
     broadcast = await broadcasts.get(tx, id)
-    rows = await reports.recipients(tx, broadcast, wanted, after=(contact, message), limit=PORTION)
+    rows = await reports.recipients(tx, broadcast, reports.outcome(outcome), after=(contact, message), limit=PORTION)
     if rows and await groups.get_many(tx, [group_id]):
         await groups.add(tx, group_id, sorted({row.contact_id for row in rows}))
     if len(rows) == PORTION:

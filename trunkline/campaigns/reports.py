@@ -54,6 +54,12 @@ class Step(Struct):
 STEP_COUNTS = Step.__struct_fields__[1:]
 
 
+def outcome(name: str) -> Outcome | None:
+    """The outcome of this name; None, which stands for all, for any other."""
+    known: dict[str, Outcome] = {each: each for each in OUTCOMES}
+    return known.get(name)
+
+
 async def reasons(tx: Tx, broadcast: Broadcast) -> list[tuple[str, int]]:
     """Why messages failed, the commonest first."""
     statement = REASONS_OF_DRIP if broadcast.type == "drip" else REASONS

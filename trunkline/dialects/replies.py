@@ -53,7 +53,7 @@ def succeed(call: Call, dialect: Dialect, operation: Operation, result: Any) -> 
 
 def refuse(dialect: Dialect, error: TrunklineError) -> Reply:
     status, body, headers = dialect.errors(error)
-    headers = {**_own_headers(error), **headers}
+    headers = {**_own_headers(dialect, error), **headers}
     if isinstance(body, Written):
         return Reply(status, body.text.encode(), headers, body.media_type.encode())
     return Reply(status, encode(body), headers)
@@ -87,12 +87,18 @@ def disposition(stream: Stream) -> Mapping[str, str]:
     return {"Content-Disposition": f'attachment; filename="{plain}"{full}'}
 
 
-def _own_headers(error: TrunklineError) -> Mapping[str, str]:
+def _own_headers(dialect: Dialect, error: TrunklineError) -> Mapping[str, str]:
     if isinstance(error, (LimitReached, Unavailable)):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": error.allow}
-    return CHALLENGE if isinstance(error, Unauthenticated) else NONE
+    return _challenge(dialect) if isinstance(error, Unauthenticated) else NONE
+
+
+def _challenge(dialect: Dialect) -> Mapping[str, str]:
+    """Every 401 names a way in, and only one that is open here."""
+    takes_bearers = any(credential.security.get("scheme") == "bearer" for credential in dialect.auth)
+    return CHALLENGE if takes_bearers else KEY_CHALLENGE
 
 
 def _tell_rates(least: Verdict, status: int, lines: list[Header]) -> None:
@@ -104,6 +110,7 @@ def _tell_rates(least: Verdict, status: int, lines: list[Header]) -> None:
 
 NONE: Mapping[str, str] = {}
 CHALLENGE: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
+KEY_CHALLENGE: Mapping[str, str] = {"WWW-Authenticate": "ApiKey"}
 EMPTY = {200: 204, 201: 204}  # an answer without a body says so
 TOO_MANY = 429
 NO_STORE = (b"cache-control", b"no-store")

@@ -67,16 +67,7 @@ class Operator:
 
     async def hear(self, account_id: int, call: int, heard: Heard) -> Turn:
         """One sprint. Nothing to say, and so the end of the call, when its session is over or somebody ended it."""
-        seen: list[int] = []
-        for attempt in range(TRIES):
-            try:
-                sprint = await _sprint(self.database, account_id, call, heard, seen)
-                break
-            except Unavailable:
-                if attempt == TRIES - 1:
-                    raise
-            await asyncio.sleep(0.5)
-        return await self._turn(account_id, call, sprint)
+        return await self._turn(account_id, call, await self._patiently(account_id, call, heard))
 
     async def trouble(self, account_id: int, call: int, text: str) -> None:
         """For the flow log. A call does not end for want of it."""
@@ -85,6 +76,14 @@ class Operator:
                 led = await tx.maybe(Led, SELECT, tx.account, call)
                 if led is not None:
                     await logs.add(tx, [_entry(led, "error", text)])
+
+    async def _patiently(self, account_id: int, call: int, heard: Heard) -> Sprint | None:
+        seen: list[int] = []
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(Unavailable):
+                return await _sprint(self.database, account_id, call, heard, seen)
+            await asyncio.sleep(0.5)
+        return await _sprint(self.database, account_id, call, heard, seen)
 
     async def _turn(self, account_id: int, call: int, sprint: Sprint | None) -> Turn:
         if sprint is None or sprint.session.status == "failed":

@@ -18,7 +18,7 @@ from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Invalid, NotFound
 from trunkline.core.ids import new_uuid
 from trunkline.core.urns import BadUrn, Urn
-from trunkline.flows import events
+from trunkline.flows import events, ringing
 from trunkline.flows.facts import StartChanged
 from trunkline.flows.outcomes import Done
 from trunkline.flows.stock import Stock

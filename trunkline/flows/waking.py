@@ -1,11 +1,12 @@
 """Waking: waits that took too long. Due rows are claimed by the database's clock and run in batches of a hundred."""
 
+from datetime import timedelta
 from typing import Any
 
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx
 from trunkline.core.jobs import Desk, job
-from trunkline.flows import alone, cast, effects, running, waiting
+from trunkline.flows import alone, cast, effects, running, standing, waiting
 from trunkline.flows import stock as stocks
 from trunkline.flows.cast import Member
 from trunkline.flows.outcomes import API, Done, Part
@@ -14,6 +15,7 @@ from trunkline.flows.stock import Stock
 AT_ONCE = 5000
 BATCH = 100
 LEASE_SECONDS = 300.0
+LONGEST_CALL = timedelta(hours=5)
 
 
 async def look(database: Database) -> int:
@@ -40,6 +42,7 @@ async def wake(desk: Desk, rows: list[list[int]]) -> None:
         else:
             stock = await stocks.of(tx)
             members = await cast.load(tx, stock, [contact for contact, _ in rows])
+            await standing.interrupt(tx, [member.id for member in members.values() if _is_forgotten(member)])
             late = [members[id] for id, version in rows if id in members and _is_late(members[id], version)]
             await running.ready(tx, stock, late)
             done, pending = await running.run(tx, stock, [_part(stock, member) for member in late])
@@ -72,6 +75,12 @@ async def _one_by_one(tx: Tx, rows: list[list[int]]) -> None:
 def _is_late(member: Member, version: int) -> bool:
     """Who is on the telephone is left to whoever holds the line."""
     return member.waiting is not None and member.waiting.version == version and member.waiting.type != "voice"
+
+
+def _is_forgotten(member: Member) -> bool:
+    """Whether a call must be over, though nobody said so."""
+    waited = member.waiting
+    return waited is not None and waited.type == "voice" and waited.expires_at < clock.now() - LONGEST_CALL
 
 
 def _part(stock: Stock, member: Member) -> Part:

@@ -53,13 +53,15 @@ class MessagesQueued(Event, frozen=True):
 class MessagesChanged(Event, frozen=True):
     """New statuses of a batch: `changes` holds (message, status, conversation, broadcast, reason).
 
-    `callbacks` are those that named a URL of their own.
+    `callbacks` are those that named a URL of their own. `taken` are those of no campaign of which it is known only now
+    that a channel took them: whether that was `sent`, or a report of delivery that came before.
     """
 
     type = "message.changed"
 
     changes: list[tuple[int, str, int | None, int | None, str | None]]
     callbacks: list[int] = []
+    taken: list[int] = []
 
 
 class CallChanged(Event, frozen=True):

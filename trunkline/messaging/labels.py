@@ -28,9 +28,9 @@ class LabelRef(Struct, frozen=True):
     name: str
 
 
-async def create(tx: Tx, name: str) -> Label:
+async def create(tx: Tx, name: str, *, uuid: UUID | None = None) -> Label:
     name = names.required(name)
-    id = await tx.value(int, INSERT, tx.account, new_uuid(), name, names.key(name))
+    id = await tx.value(int, INSERT, tx.account, uuid or new_uuid(), name, names.key(name))
     if id is None:
         raise Conflict("label_exists", "A label with this name already exists.", field="name")
     return await get(tx, id)

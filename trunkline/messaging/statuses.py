@@ -54,7 +54,8 @@ async def apply_many(tx: Tx, changes: Sequence[Change]) -> list[Changed]:
         await _settle(tx, changed)
         await _count(tx, changed)
         rows = [(m.id, m.status, m.conversation_id, m.broadcast_id, m.reason) for m in changed]
-        tx.record(MessagesChanged(rows, list(dict.fromkeys(m.id for m in changed if m.calls_back))))
+        calling = list(dict.fromkeys(m.id for m in changed if m.calls_back))
+        tx.record(MessagesChanged(rows, calling, [m.id for m in changed if _is_taken_now(m)]))
     return changed
 
 
@@ -170,6 +171,10 @@ def _moves(m: Changed) -> list[tuple[str, int]]:
     if bounced != unbounced:
         moves.append(("bounced", 1 if bounced else -1))
     return moves
+
+
+def _is_taken_now(m: Changed) -> bool:
+    return m.broadcast_id is None and not m.handed_over and m.status in ("sent", "delivered", "read")
 
 
 def _counted(status: str) -> str:

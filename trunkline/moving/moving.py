@@ -5,6 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from trunkline.accounts import accounts
+from trunkline.accounts.accounts import Account
 from trunkline.core.db import Database, Tx
 from trunkline.core.errors import Refusal
 from trunkline.moving import people, scripts, steps, things
@@ -29,10 +31,10 @@ class Part(Struct, frozen=True):
 
 async def move(database: Database, account: int, source: Source, tell: Tell) -> list[dict[str, Any]]:
     """Copy what is not copied yet, and report on all of it."""
-    await _greet(source)
+    workspace = await _greet(source)
     for part in _parts(source):
         await _move(database, account, source, part, tell)
-    await _look_behind(database, account, source)
+    await _look_behind(database, account, source, workspace)
     async with database.tx(account) as tx:
         return steps.summary(await steps.all_of(tx, source.name))
 
@@ -64,9 +66,10 @@ def _parts(source: Source) -> list[Part]:
     ]
 
 
-async def _greet(source: Source) -> None:
+async def _greet(source: Source) -> dict[str, Any]:
+    """What the workspace there says of itself."""
     try:
-        await source.get("workspace", {})
+        return await source.get("workspace", {})
     except Missing:
         raise Refusal(f"{source.root} is not the API of a RapidPro server, or not for this token.") from None
 
@@ -101,9 +104,10 @@ async def _write(
         return await steps.take(tx, source.name, part.name)
 
 
-async def _look_behind(database: Database, account: int, source: Source) -> None:
+async def _look_behind(database: Database, account: int, source: Source, workspace: Mapping[str, Any]) -> None:
     """Say what the server has that no part copies."""
-    found = []
+    async with database.tx(account) as tx:
+        found = _differences(await accounts.current(tx), workspace)
     for endpoint, advice in LEFT.items():
         try:
             page = await source.page(endpoint, {}, None)
@@ -118,6 +122,17 @@ async def _look_behind(database: Database, account: int, source: Source) -> None
         step = await steps.take(tx, source.name, "others")
         if step.finished_at is None:
             await steps.keep(tx, source.name, step, None, notes)
+
+
+def _differences(account: Account, workspace: Mapping[str, Any]) -> list[str]:
+    """Settings decide when campaigns are due and what languages texts are read in; they are not changed from afar."""
+    ours = {"timezone": account.timezone, "country": account.country, "languages": ",".join(account.languages)}
+    theirs = {**workspace, "languages": ",".join(workspace.get("languages") or ())}
+    return [
+        f"There {name} is {theirs[name]}, here {value or 'not set'}; `trunkline account set` changes it."
+        for name, value in ours.items()
+        if theirs.get(name) and theirs[name] != value
+    ]
 
 
 LEFT = {

@@ -50,10 +50,8 @@ async def carry_contacts(tx: Tx, rows: Rows, notes: Notes) -> None:
 
 
 async def carry_messages(tx: Tx, rows: Rows, notes: Notes, host: str) -> None:
-    channels = {
-        each["uuid"]: await messages.retired(tx, each["uuid"], each["name"] or NO_CHANNEL)
-        for each in {channel["uuid"]: channel for row in rows if (channel := row.get("channel") or NONE)}.values()
-    }
+    there = {each["uuid"]: each["name"] for each in (row.get("channel") or NONE for row in rows)}
+    channels = {uuid: await messages.retired(tx, uuid, name or NO_CHANNEL) for uuid, name in there.items()}
     known = await _known(tx, rows)
     flows = await _flows(tx, rows)
     given = []

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from trunkline.contacts import fields, groups
+from trunkline.contacts import fields, groups, names
 from trunkline.contacts.fields import TYPES
 from trunkline.core.db import Tx
 from trunkline.core.errors import Invalid, TrunklineError
@@ -47,8 +47,11 @@ async def carry_globals(tx: Tx, rows: Rows, notes: Notes) -> None:
 
 
 async def carry_labels(tx: Tx, rows: Rows, notes: Notes) -> None:
-    """Labels are known by their names."""
-    await labels.get_or_create(tx, [row["name"] for row in rows])
+    """A label that is here under another uuid is the same one: names are unique."""
+    known = {names.key(each.name) for each in await labels.all_of(tx)}
+    for row in reversed(rows):  # the oldest first, as they were made
+        if names.key(row["name"]) not in known:
+            await labels.create(tx, row["name"], uuid=UUID(row["uuid"]))
     notes.done += len(rows)
 
 

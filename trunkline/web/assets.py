@@ -1,5 +1,9 @@
-"""Styles, scripts and icons: their address changes with their content, so browsers keep them for good."""
+"""Styles, scripts and icons: their address changes with their content, so browsers keep them for good.
 
+Only they are compressed: a page holds secrets beside what others typed, and its length would tell of them.
+"""
+
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -27,6 +31,7 @@ class Asset(Struct, frozen=True):
     name: str
     digest: str
     content: bytes
+    packed: bytes
 
 
 def routes() -> list[Route]:
@@ -34,10 +39,10 @@ def routes() -> list[Route]:
         name, digest = request.path_params["name"], request.path_params["digest"]
         if name not in _names() or _asset(name).digest != digest:
             raise HTTPException(404)
-        return _response(_asset(name), FOR_GOOD)
+        return _response(request, _asset(name), FOR_GOOD)
 
     async def icon(request: Request) -> Response:
-        return _response(_asset("favicon.svg"), FOR_A_DAY)
+        return _response(request, _asset("favicon.svg"), FOR_A_DAY)
 
     return [
         Route("/static/{digest}/{name:path}", hashed),
@@ -50,14 +55,17 @@ def path(name: str) -> str:
     return f"/static/{_asset(name).digest}/{name}"
 
 
-def _response(asset: Asset, caching: str) -> Response:
+def _response(request: Request, asset: Asset, caching: str) -> Response:
+    packs = "gzip" in request.headers.get("accept-encoding", "")
     headers = {
+        **({"Content-Encoding": "gzip"} if packs else {}),
         "Cache-Control": caching,
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "same-origin",
+        "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(asset.content, headers=headers, media_type=TYPES[Path(asset.name).suffix])
+    return Response(asset.packed if packs else asset.content, headers=headers, media_type=TYPES[Path(asset.name).suffix])
 
 
 @cache
@@ -73,4 +81,4 @@ def _asset(name: str) -> Asset:
         content = b"\n".join((STATIC / "style" / f"{part}.css").read_bytes() for part in BUNDLES[name])
     else:
         content = (STATIC / name).read_bytes()
-    return Asset(name, hashlib.sha256(content).hexdigest()[:16], content)
+    return Asset(name, hashlib.sha256(content).hexdigest()[:16], content, gzip.compress(content, 9, mtime=0))

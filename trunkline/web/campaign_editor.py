@@ -1,4 +1,4 @@
-"""The wizard of a campaign: audience, content, schedule. Each step is kept when it is left, and checked when it is saved."""
+"""The wizard of a campaign: audience, content, schedule. Each step is checked, and kept when it is saved."""
 
 from typing import Any
 
@@ -154,7 +154,9 @@ async def editable(tx: Tx, visit: Visit) -> Broadcast:
     if row.type == "drip":
         raise Conflict("invalid_state", visit.words("Drip campaigns are written by the platform API alone."))
     if row.status not in EDITABLE:
-        raise Conflict("invalid_state", visit.words("It is on its way: what it says and to whom cannot change any more."))
+        raise Conflict(
+            "invalid_state", visit.words("It is on its way: what it says and to whom cannot change any more.")
+        )
     return row
 
 
@@ -175,7 +177,9 @@ async def typed(tx: Tx, visit: Visit, row: Broadcast) -> Broadcast:
         template = await templates.get(tx, chosen) if chosen and row.channel == "whatsapp" else None
         body = template.body if template else body
         return msgspec.structs.replace(row, body=body, template_id=template and template.id)
-    source = mjml.html(_mjml(visit)) if form.text("format") == "mjml" and _mjml(visit) else form.text("html", most=LONGEST)
+    source = (
+        mjml.html(_mjml(visit)) if form.text("format") == "mjml" and _mjml(visit) else form.text("html", most=LONGEST)
+    )
     return msgspec.structs.replace(
         row,
         subject=None if row.variants else form.text("subject", most=998) or None,

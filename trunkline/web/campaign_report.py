@@ -99,8 +99,7 @@ async def gather(visit: Visit) -> Response:
 
 
 def _outcome(visit: Visit) -> Outcome | None:
-    wanted = visit.form.text("outcome") or visit.query.text("outcome")
-    return next((each for each in OUTCOMES if each == wanted), None)
+    return reports.outcome(visit.form.text("outcome") or visit.query.text("outcome"))
 
 
 def _after(visit: Visit) -> tuple[int, int]:

@@ -1,17 +1,14 @@
 """Companies: the table, one company, and the pipeline as a board."""
 
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
 
 from starlette.responses import Response
 
 from trunkline.contacts import companies, listing
-from trunkline.contacts.companies import Company, CompanyChanges
+from trunkline.contacts.companies import CompanyChanges
 from trunkline.contacts.listing import Filter
-from trunkline.core import paging
 from trunkline.core.errors import Invalid
-from trunkline.core.paging import BadCursor
 from trunkline.web.sections import Section
 from trunkline.web.visits import Visit
 
@@ -24,10 +21,10 @@ TABS = [("/companies", "Table"), ("/companies/pipeline", "Pipeline")]
 @pages.get("/companies")
 async def table(visit: Visit) -> Response:
     async with visit.tx() as tx:
-        rows = await companies.page(tx, after=_after(visit), limit=SHOWN + 1)
+        rows = await companies.page(tx, after=visit.after, limit=SHOWN + 1)
         stages = {stage.id: stage.name for stage in await companies.stages(tx)}
     found = rows[:SHOWN]
-    next = visit.here(after=_cursor(visit, found[-1])) if len(rows) > SHOWN else ""
+    next = visit.beyond(found[-1].created_at, found[-1].id) if len(rows) > SHOWN else ""
     return visit.page("companies/table.html", companies=found, stages=stages, next=next, tabs=TABS)
 
 
@@ -103,19 +100,3 @@ def _amount(visit: Visit) -> Decimal:
         return Decimal(visit.form.text("deal_value") or "0")
     except InvalidOperation:
         raise Invalid({"deal_value": [visit.words("This is no amount.")]}) from None
-
-
-def _after(visit: Visit) -> tuple[datetime, int] | None:
-    given = visit.query.text("after")
-    try:
-        return paging.decode(visit.vault, _walk(visit), given, tuple[datetime, int]) if given else None
-    except BadCursor:
-        return None
-
-
-def _cursor(visit: Visit, last: Company) -> str:
-    return paging.encode(visit.vault, _walk(visit), (last.created_at, last.id))
-
-
-def _walk(visit: Visit) -> str:
-    return f"web companies:{visit.visitor.account_id}"

@@ -1,16 +1,13 @@
 """Contacts: the table with its filters, and what is done to many at once."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 
 from starlette.responses import Response, StreamingResponse
 
 from trunkline.contacts import exports, fields, groups, listing, people, tags
 from trunkline.contacts.listing import Filter
-from trunkline.contacts.records import Contact, NewContact
-from trunkline.core import paging
+from trunkline.contacts.records import NewContact
 from trunkline.core.errors import Invalid
-from trunkline.core.paging import BadCursor
 from trunkline.web.sections import Section
 from trunkline.web.visits import Visit
 
@@ -26,7 +23,7 @@ async def table(visit: Visit) -> Response:
     async with visit.tx() as tx:
         filter, problem = _filter(visit), ""
         try:
-            rows = await listing.page(tx, filter, limit=SHOWN + 1, after=_after(visit))
+            rows = await listing.page(tx, filter, limit=SHOWN + 1, after=visit.after)
             total, capped = await listing.total(tx, filter)
         except Invalid as error:  # a query that cannot be read; everything else of the page stays
             rows, total, capped, problem = [], 0, False, error.message
@@ -39,7 +36,7 @@ async def table(visit: Visit) -> Response:
             capped=capped,
             problem=problem,
             filter=filter,
-            next=_next(visit, found[-1]) if len(rows) > SHOWN else "",
+            next=visit.beyond(found[-1].created_at, found[-1].id) if len(rows) > SHOWN else "",
             groups=await groups.all(tx),
             tags=await tags.all(tx),
         )
@@ -129,21 +126,3 @@ def _chosen(visit: Visit) -> list[int]:
     if not 0 < len(chosen) <= MOST_CHOSEN:
         raise Invalid({"id": [visit.words("Choose at least one contact.")]})
     return chosen
-
-
-def _after(visit: Visit) -> tuple[datetime, int] | None:
-    """Where the page before ended. One that we did not write begins anew."""
-    given = visit.query.text("after")
-    try:
-        return paging.decode(visit.vault, _walk(visit), given, tuple[datetime, int]) if given else None
-    except BadCursor:
-        return None
-
-
-def _next(visit: Visit, last: Contact) -> str:
-    cursor = paging.encode(visit.vault, _walk(visit), (last.created_at, last.id))
-    return visit.here(after=cursor)
-
-
-def _walk(visit: Visit) -> str:
-    return f"web contacts:{visit.visitor.account_id}"

@@ -9,9 +9,7 @@ from starlette.responses import Response
 
 from trunkline.contacts import people
 from trunkline.contacts.records import Contact
-from trunkline.core import paging
 from trunkline.core.db import Tx
-from trunkline.core.paging import BadCursor
 from trunkline.flows import endings, listing, logs, revisions, runs, stored
 from trunkline.flows.runs import Filter, Run
 from trunkline.flows.stored import Stored
@@ -46,7 +44,7 @@ async def table(visit: Visit) -> Response:
             contact_id=visit.query.number("contact"),
             responded=visit.query.flag("responded"),
         )
-        rows = await runs.page(tx, filter, cursor=_after(visit), limit=SHOWN + 1)
+        rows = await runs.page(tx, filter, cursor=visit.after, limit=SHOWN + 1)
         found = rows[:SHOWN]
         return visit.page(
             "flows/runs.html",
@@ -56,7 +54,7 @@ async def table(visit: Visit) -> Response:
             flow=flow,
             filter=filter,
             open=runs.OPEN,
-            next=_next(visit, found[-1]) if len(rows) > SHOWN else "",
+            next=visit.beyond(found[-1].modified_at, found[-1].id) if len(rows) > SHOWN else "",
             tabs=TABS,
         )
 
@@ -143,19 +141,3 @@ async def _steps(visit: Visit, tx: Tx, flow: Stored, run: Run) -> list[Step]:
 
 def _run(visit: Visit) -> UUID:
     return visit.request.path_params["run"]
-
-
-def _after(visit: Visit) -> tuple[datetime, int] | None:
-    given = visit.query.text("after")
-    try:
-        return paging.decode(visit.vault, _walk(visit), given, tuple[datetime, int]) if given else None
-    except BadCursor:
-        return None
-
-
-def _next(visit: Visit, last: Run) -> str:
-    return visit.here(after=paging.encode(visit.vault, _walk(visit), (last.modified_at, last.id)))
-
-
-def _walk(visit: Visit) -> str:
-    return f"web runs:{visit.visitor.account_id}"

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +10,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from trunkline.campaigns import transfers
-from trunkline.core import paging
 from trunkline.core.db import Tx
 from trunkline.core.errors import Invalid, NotFound
-from trunkline.core.paging import BadCursor
 from trunkline.flows import endings, listing, runs, stored
 from trunkline.flows.cases import documents
 from trunkline.flows.cases.errors import CaseError
@@ -43,7 +40,7 @@ async def table(visit: Visit) -> Response:
     """The newest first, those in use or those put away, with how many runs are in which state."""
     filter = Filter(archived=visit.query.flag("archived"), search=visit.query.text("search", most=200) or None)
     async with visit.tx() as tx:
-        rows = await listing.page(tx, filter, after=_after(visit), limit=SHOWN + 1)
+        rows = await listing.page(tx, filter, after=visit.after, limit=SHOWN + 1)
         found = rows[:SHOWN]
         return visit.page(
             "flows/table.html",
@@ -51,7 +48,7 @@ async def table(visit: Visit) -> Response:
             flows=found,
             counts=await runs.counts(tx, [flow.id for flow in found]),
             filter=filter,
-            next=_next(visit, found[-1]) if len(rows) > SHOWN else "",
+            next=visit.beyond(found[-1].created_at, found[-1].id) if len(rows) > SHOWN else "",
             tabs=TABS,
         )
 
@@ -147,19 +144,3 @@ async def _import(tx: Tx, file: Any, site: str, *, dry_run: bool) -> dict[str, A
         return await transfers.import_file(tx, file, site=site, dry_run=dry_run)
     except (InvalidFile, InvalidFlow, UnsupportedVersion) as error:
         raise Invalid({"file": [error.message]}) from None
-
-
-def _after(visit: Visit) -> tuple[datetime, int] | None:
-    given = visit.query.text("after")
-    try:
-        return paging.decode(visit.vault, _walk(visit), given, tuple[datetime, int]) if given else None
-    except BadCursor:
-        return None
-
-
-def _next(visit: Visit, last: Stored) -> str:
-    return visit.here(after=paging.encode(visit.vault, _walk(visit), (last.created_at, last.id)))
-
-
-def _walk(visit: Visit) -> str:
-    return f"web flows:{visit.visitor.account_id}"

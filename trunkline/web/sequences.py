@@ -132,11 +132,11 @@ async def _values(visit: Visit, tx: Tx) -> dict[str, Any]:
         "sequence": sequence,
         "points": sorted(points, key=lambda point: point.distance * MINUTES[point.unit]),
         "titles": await listing.titles(tx, {point.flow_id for point in points if point.flow_id}),
-        "flows": await listing.page(tx, Filter(archived=False), limit=MOST_FLOWS),
+        "flows": [(flow.id, flow.name) for flow in await listing.page(tx, Filter(archived=False), limit=MOST_FLOWS)],
         "groups": await groups.all(tx),
         "dates": dates,
         "units": UNITS,
-        "modes": MODE_TITLES,
+        "modes": {mode: visit.words(title) for mode, title in MODE_TITLES.items()},
     }
 
 

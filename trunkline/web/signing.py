@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from trunkline.accounts import sessions
+from trunkline.accounts import second_factors, sessions
+from trunkline.accounts.sessions import CodeNeeded
 from trunkline.core.db import Database
 from trunkline.core.errors import LimitReached, NotFound, Unauthenticated
 from trunkline.web import cookies, csrf, preferences, rendering, visitors
@@ -25,13 +26,15 @@ def routes(database: Database) -> list[Route]:
     async def login(request: Request) -> Response:
         """The session that the browser had before, somebody's perhaps, ends with the new one."""
         csrf.refuse_foreign(request, public_url=public_url)
-        email, password = await _fields(request, "email", "password")
+        email, password = await fields(request, "email", "password")
         agent = request.headers.get("user-agent", "")
         previous = cookies.token(request)
         try:
             signed_in = await sessions.login(
-                database, email, password, ip=_ip(request), user_agent=agent, previous=previous
+                database, email, password, ip=ip(request), user_agent=agent, previous=previous
             )
+        except CodeNeeded as needed:
+            return rendering.page("code.html", preferences=preferences.of(request), ticket=needed.ticket)
         except Unauthenticated as error:
             return rendering.page(
                 "login.html", 401, preferences=preferences.of(request), email=email, problem=error.message
@@ -44,10 +47,30 @@ def routes(database: Database) -> list[Route]:
         cookies.keep(request, response, signed_in.token)
         return response
 
+    async def code(request: Request) -> Response:
+        """The second step; its ticket comes from the first and is good for minutes."""
+        csrf.refuse_foreign(request, public_url=public_url)
+        ticket, typed = await fields(request, "ticket", "code")
+        agent, previous = request.headers.get("user-agent", ""), cookies.token(request)
+        shown = {"preferences": preferences.of(request), "ticket": ticket}
+        try:
+            signed_in = await second_factors.finish(
+                database, ticket, typed, ip=ip(request), user_agent=agent, previous=previous
+            )
+        except Unauthenticated as error:
+            template = "login.html" if error.code == "ticket_expired" else "code.html"
+            return rendering.page(template, 401, problem=error.message, **shown)
+        except LimitReached as error:
+            headers = {"Retry-After": str(error.retry_after)}
+            return rendering.page("code.html", 429, headers, problem=_wait(error), **shown)
+        response = _to("/")
+        cookies.keep(request, response, signed_in.token)
+        return response
+
     async def logout(request: Request) -> Response:
         visitor = await visitors.find(database, request)
         if visitor:
-            (given,) = await _fields(request, csrf.FIELD)
+            (given,) = await fields(request, csrf.FIELD)
             csrf.check(request, visitor.token, given, public_url=public_url)
             await sessions.logout(database, visitor.token)
         response = _to("/login")
@@ -55,7 +78,7 @@ def routes(database: Database) -> list[Route]:
         return response
 
     async def workspace(request: Request, visitor: Visitor) -> Response:
-        given, uuid = await _fields(request, csrf.FIELD, "workspace")
+        given, uuid = await fields(request, csrf.FIELD, "workspace")
         csrf.check(request, visitor.token, given, public_url=public_url)
         await sessions.enter(database, visitor.token, _chosen(visitor, uuid))
         return _to("/")
@@ -63,12 +86,13 @@ def routes(database: Database) -> list[Route]:
     return [
         Route("/login", page, methods=["GET"]),
         Route("/login", login, methods=["POST"]),
+        Route("/login/code", code, methods=["POST"]),
         Route("/logout", logout, methods=["POST"]),
         Route("/workspace", visitors.signed_in(database, workspace), methods=["POST"]),
     ]
 
 
-async def _fields(request: Request, *names: str) -> list[str]:
+async def fields(request: Request, *names: str) -> list[str]:
     """What was typed; what is missing or a file is empty."""
     async with request.form(max_files=0, max_fields=20) as form:
         return [value if isinstance(value := form.get(name), str) else "" for name in names]
@@ -85,7 +109,7 @@ def _chosen(visitor: Visitor, uuid: str) -> int:
     raise NotFound("workspace")
 
 
-def _ip(request: Request) -> str | None:
+def ip(request: Request) -> str | None:
     """A unix socket in front of us has none."""
     host = request.client.host if request.client else ""
     try:

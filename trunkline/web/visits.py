@@ -1,6 +1,7 @@
 """Visits: one request of somebody who is signed in, and all that a page needs to answer it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -12,10 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from trunkline.accounts import roles
 from trunkline.accounts.roles import Level
-from trunkline.core import problems
+from trunkline.core import paging, problems
 from trunkline.core.crypto import Vault
 from trunkline.core.db import Database, Transaction
 from trunkline.core.errors import Malformed
+from trunkline.core.paging import BadCursor
 from trunkline.health import Pulse
 from trunkline.web import cookies, forms, preferences, rendering
 from trunkline.web.forms import Form
@@ -83,6 +85,23 @@ class Visit:
         kept = {name: value for name, value in self.request.query_params.items() if name != "after"} | changed
         said = urlencode({name: value for name, value in kept.items() if value not in (None, "")})
         return f"{self.request.url.path}?{said}" if said else self.request.url.path
+
+    @property
+    def after(self) -> tuple[datetime, int] | None:
+        """Where the page before this one ended, by time and id. What we did not write ourselves begins anew."""
+        given = self.query.text("after")
+        try:
+            return paging.decode(self.vault, self._walk, given, tuple[datetime, int]) if given else None
+        except BadCursor:
+            return None
+
+    def beyond(self, at: datetime, id: int) -> str:
+        """The address of the page that goes on behind this row."""
+        return self.here(after=paging.encode(self.vault, self._walk, (at, id)))
+
+    @property
+    def _walk(self) -> str:
+        return f"web {self.request.url.path}:{self.visitor.account_id}"
 
     def id(self, name: str = "id") -> int:
         """A number in the path."""

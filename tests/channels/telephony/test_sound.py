@@ -1,14 +1,21 @@
 """The sound and what is agreed on about it: SDP, G.711, RTP, digits, speech."""
 
+import contextlib
+import io
+import wave
+from array import array
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.peers import require
-from trunkline.channels.telephony import g711, rtp, sdp, speech
+from trunkline.channels.telephony import g711, rtp, sdp, speech, waves
 from trunkline.channels.telephony.rtp import Keypad, Packet
 from trunkline.channels.telephony.sdp import Media
+from trunkline.channels.telephony.session import Session, Sound
 from trunkline.channels.telephony.speech import Unspeakable
+from trunkline.channels.telephony.waves import BadRecording
 
 pytestmark = pytest.mark.anyio
 
@@ -167,3 +174,96 @@ async def test_a_speech_that_takes_too_long(monkeypatch):
 
 def samples(pcm: bytes) -> list[int]:
     return [int.from_bytes(pcm[n : n + 2], "little", signed=True) for n in range(0, len(pcm), 2)]
+
+
+@pytest.mark.parametrize(("heard", "spoken"), [("pcmu", "pcma"), ("pcma", "pcmu"), ("pcma", "pcma")])
+def test_another_law_says_the_same(heard, spoken):
+    loud = range(-30_000, 30_000, 500)
+    pcm = b"".join(sample.to_bytes(2, "little", signed=True) for sample in loud)
+
+    there = g711.translate(heard, spoken, g711.encode(heard, pcm))
+    back = g711.translate(spoken, heard, there)
+
+    pairs = zip(samples(pcm), back, strict=True)
+    assert all(_near(heard, sample, byte) for sample, byte in pairs)
+
+
+def _near(codec, sample: int, byte: int) -> bool:
+    """Whether the byte stands for a sample within a step, a sixteenth, of this one."""
+    step = abs(sample) // 16 + 16
+    near = range(max(-32_768, sample - step), min(32_767, sample + step), 4)
+    return byte in {g711.encode(codec, one.to_bytes(2, "little", signed=True))[0] for one in near}
+
+
+PCM = b"".join(n.to_bytes(2, "little", signed=True) for n in (0, 1_000, -1_000, 20_000))
+
+
+async def test_keys_cut_what_is_said_short():
+    session = Session(Media("192.0.2.9", 4000, "pcmu", 101), Sound(lambda address: True))
+    press = rtp.write(Packet(101, 1, 100, 7, bytes([5, 10, 0, 160])))
+    session.hear(press, ("192.0.2.9", 4000))
+
+    said = await session.say(bytes(16_000), cut=True)
+
+    assert not said
+    assert await session.key(1) == "5"
+    assert await session.key(0) is None
+
+
+async def test_two_who_are_joined_hear_each_other():
+    ours, theirs = (Session(Media("192.0.2.9", 4000, codec, None), Sound(lambda _: True)) for codec in ("pcmu", "pcma"))
+    ours.join(theirs)
+
+    ours.hear(rtp.write(Packet(0, 1, 100, 7, g711.encode("pcmu", PCM * 40))), ("192.0.2.9", 4000))
+    heard = theirs._frame("pcma")
+    ours.part()
+    ours.hear(rtp.write(Packet(0, 2, 260, 7, g711.encode("pcmu", PCM * 40))), ("192.0.2.9", 4000))
+
+    assert heard == g711.translate("pcmu", "pcma", g711.encode("pcmu", PCM * 40))
+    assert theirs._frame("pcma") == bytes([g711.SILENCE["pcma"]]) * rtp.FRAME
+
+
+def wav(frames: bytes, *, width: int = 2, channels: int = 1, rate: int = 8_000) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as opened:
+        opened.setsampwidth(width)
+        opened.setnchannels(channels)
+        opened.setframerate(rate)
+        opened.writeframes(frames)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("file", "pcm"),
+    [
+        (wav(PCM), PCM),
+        (wav(bytes([128, 255, 0]), width=1), array("h", [0, 127 << 8, -128 << 8]).tobytes()),
+        (wav(array("h", [100, 300, -100, -300]).tobytes(), channels=2), array("h", [200, -200]).tobytes()),
+    ],
+)
+def test_recordings_become_samples_of_the_telephone(file, pcm):
+    assert waves.read(file) == pcm
+
+
+@pytest.mark.parametrize("rate", [11_025, 16_000, 22_050, 44_100, 48_000])
+def test_recordings_of_other_rates_are_brought_to_the_telephones(rate):
+    pcm = samples(waves.read(wav((12_000).to_bytes(2, "little", signed=True) * rate, rate=rate)))
+
+    assert len(pcm) == 8_000
+    assert set(pcm[50:-50]) <= set(range(11_980, 12_021))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [b"", b"RIFF", b"ID3\x04" + bytes(100), wav(PCM)[:30], wav(bytes(30), width=3), wav(PCM, rate=7_999),
+     wav(PCM, rate=44_101), wav(bytes(12), channels=3)],
+)  # fmt: skip
+def test_what_is_no_recording_of_ours_is_refused(file):
+    with pytest.raises(BadRecording):
+        waves.read(file)
+
+
+@given(st.binary(max_size=200))
+def test_any_file_is_a_recording_or_refused(file):
+    with contextlib.suppress(BadRecording):
+        waves.read(wav(PCM)[:20] + file)

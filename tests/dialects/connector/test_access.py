@@ -65,6 +65,7 @@ async def test_b58_no_key_opens_nothing(anybody, key):
 
     assert [answer.status_code for answer in answers] == [401] * len(answers)
     assert all(answer.json() == UNAUTHORIZED for answer in answers)
+    assert {answer.headers["www-authenticate"] for answer in answers} == {"ApiKey"}
 
 
 async def test_different_keys_in_both_places_open_nothing(anybody, key, new_key, other_account):

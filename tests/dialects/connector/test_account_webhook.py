@@ -13,7 +13,6 @@ from trunkline.core import opaque
 from trunkline.core.ids import new_uuid
 from trunkline.flows.facts import RunsEnded
 from trunkline.inbox import sessions
-from trunkline.messaging.events import MessagesChanged
 from trunkline.messaging.statuses import Change, apply_many
 
 pytestmark = pytest.mark.anyio
@@ -105,10 +104,29 @@ async def test_what_somebody_writes_and_what_is_answered(database, account):
     assert second["data"]["messageBody"] == "Hi Jane"
 
 
+@pytest.mark.parametrize(
+    "reports", [("delivered", "sent"), ("unknown", "sent", "read"), ("failed", "sent", "delivered")], ids=str
+)
+async def test_an_answer_is_told_once_in_whatever_order_the_reports_come(database, account, reports):
+    await choose(database, account, webhook_events="new_message")
+    channel = await world.simulator(database, account)
+    [answer] = await world.queue(database, account, channel, ["+15551234567"], text="Hi Jane")
+    for status in reports:
+        async with database.tx(account) as tx:
+            await apply_many(tx, [Change(answer, status)])
+
+    heard = await told(database, account)
+
+    assert [(one["data"]["direction"], one["data"]["messageBody"]) for one in heard] == [("outbound", "Hi Jane")]
+
+
 async def test_what_a_campaign_sends_is_not_told(database, account):
     await choose(database, account, webhook_events="new_message")
+    channel = await world.simulator(database, account)
+    [sent] = await world.queue(database, account, channel, ["+15551234567"], text="News")
+    await world.execute(database.dsn, "update messages set broadcast_id = 5 where account_id = $1", account)
     async with database.tx(account) as tx:
-        tx.record(MessagesChanged([(7, "sent", None, 5, None)]))
+        await apply_many(tx, [Change(sent, "sent")])
 
     assert await told(database, account) == []
 

@@ -48,7 +48,7 @@ async def pool(database: Database, connection: asyncpg.Connection) -> AsyncItera
     """The operator's SMS channel, which every workspace sees while it is there."""
     channel = await world.simulator(database, channels.POOL)
     yield channel
-    await connection.execute("delete from channels where id = $1", channel.id)
+    await connection.execute("update channels set deleted_at = now() where id = $1", channel.id)
 
 
 @pytest.fixture

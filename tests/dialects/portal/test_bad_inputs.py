@@ -38,6 +38,7 @@ ANNA = {"name": "Anna", "email": "anna@example.com"}
         {"integration_id": 0},
         {"integration_id": -1},
         {"integration_id": "1"},
+        {"integration_id": 1.5},
         {"integration_id": 2**63},
         {"integration_id": 2**200},
         {"sms_routing": "free"},
@@ -50,7 +51,9 @@ ANNA = {"name": "Anna", "email": "anna@example.com"}
     ],
     ids=lambda change: json.dumps(change)[:60],
 )
-async def test_a_send_that_makes_no_sense_is_refused(api, sms, email, database, account, other_account, change):
+async def test_b76_b77_b78_b97_a_send_that_makes_no_sense_is_refused(
+    api, sms, email, database, account, other_account, change
+):
     async with database.tx(account) as tx:
         await templates.create(tx, Draft(key="reminder", channel="sms", body="Hi {{name}}"))
         await templates.create(tx, Draft(key="of_mail", channel="email", body="Hi"))
@@ -64,7 +67,7 @@ async def test_a_send_that_makes_no_sense_is_refused(api, sms, email, database, 
         assert await messages.of_contact(tx, 1) == []
 
 
-async def test_values_are_never_read_as_templates(api, sms, database, account):
+async def test_b77_values_are_never_read_as_templates(api, sms, database, account):
     body = {**SMS, "body": "Hi {{name}}", "variables": {"name": "{{secret}} {{name}} {% x %}", "secret": "s"}}
 
     told = (await api.post("/messages/send", json=body)).json()["data"]
@@ -73,7 +76,18 @@ async def test_values_are_never_read_as_templates(api, sms, database, account):
         assert (await messages.get(tx, told["id"])).text == "Hi {{secret}} {{name}} {% x %}"
 
 
-async def test_one_bad_of_five_hundred_leaves_the_others(api, sms, connection, account):
+async def test_b77_a_value_breaks_no_line_of_a_subject(api, email, database, account):
+    mail = {"channel": "email", "to": "client@example.com", "subject": "For {{name}}", "body": "<p>Hi</p>"}
+
+    told = await api.post("/messages/send", json={**mail, "variables": {"name": "Ana\r\nBcc: x@example.com"}})
+
+    assert told.status_code == 202
+    async with database.tx(account) as tx:
+        subject = (await messages.get(tx, told.json()["data"]["id"])).subject
+    assert subject == "For Ana Bcc: x@example.com"
+
+
+async def test_b79_one_bad_of_five_hundred_leaves_the_others(api, sms, connection, account):
     recipients = [{"to": f"+4074{n:07d}"} for n in range(499)]
     recipients.insert(250, {"to": "not a number"})
 
@@ -85,7 +99,7 @@ async def test_one_bad_of_five_hundred_leaves_the_others(api, sms, connection, a
     assert await connection.fetchval("select count(*) from messages where account_id = $1", account) == 499
 
 
-async def test_a_batch_of_twenty_megabytes_is_too_large(api, sms):
+async def test_b79_a_batch_of_twenty_megabytes_is_too_large(api, sms):
     recipients = [{"to": PHONE, "variables": {"name": "x" * 20_000_000}}]
 
     answer = await api.post("/messages/send-batch", json={"channel": "sms", "body": "Hi", "recipients": recipients})
@@ -96,16 +110,26 @@ async def test_a_batch_of_twenty_megabytes_is_too_large(api, sms):
 @pytest.mark.parametrize(
     "ids", [[], list(range(1, 102)), ["1"], [1.5], [None], [True], "1", None, {"0": 1}], ids=lambda ids: str(ids)[:20]
 )
-async def test_ids_of_a_batch_status_are_1_to_100_integers(api, ids):
+async def test_b80_ids_of_a_batch_status_are_1_to_100_integers(api, ids):
     answer = await api.post("/messages/batch-status", json={"message_ids": ids})
 
     assert answer.status_code == 422
     assert all(field.startswith("message_ids") for field in answer.json()["errors"])
 
 
+async def test_b80_ids_that_are_not_ours_are_not_found(api, sms, database, other_account):
+    id = (await api.post("/messages/send", json=SMS)).json()["data"]["id"]
+    theirs = await world.queue(database, other_account, await world.simulator(database, other_account), [PHONE])
+
+    answer = await api.post("/messages/batch-status", json={"message_ids": [-1, id, theirs[0], 0, id, 2**62]})
+
+    assert [row["id"] for row in answer.json()["data"]] == [id]
+    assert answer.json()["meta"]["not_found"] == [-1, theirs[0], 0, 2**62]
+
+
 @pytest.mark.parametrize("id", ["abc", "0", "-1", "01", "1.0", "1e3", "99999999999999999999", "%31", "１", "1%00"])
 @pytest.mark.parametrize("path", ["/messages/{}/status", "/campaigns/{}/status", "/contacts/{}"])
-async def test_a_wrong_id_is_not_found(api, path, id):
+async def test_b81_a_wrong_id_is_not_found(api, path, id):
     answer = await api.get(path.format(id))
 
     assert answer.status_code in (400, 404)
@@ -129,7 +153,7 @@ async def test_a_wrong_id_is_not_found(api, path, id):
     ],
     ids=lambda value: str(value)[:40],
 )
-async def test_a_body_that_cannot_be_kept_is_refused(api, content, statuses):
+async def test_b82_b92_b93_a_body_that_cannot_be_kept_is_refused(api, content, statuses):
     answer = await api.post("/contacts", content=content, headers=JSON)
 
     assert answer.status_code in statuses
@@ -138,22 +162,32 @@ async def test_a_body_that_cannot_be_kept_is_refused(api, content, statuses):
 
 
 @pytest.mark.parametrize("metadata", [{"__proto__": {"a": 1}, "constructor": "x"}, {"a.b": 1, "": 2, "ключ": "✓"}])
-async def test_odd_keys_are_plain_data(api, metadata):
+async def test_b82_odd_keys_are_plain_data(api, metadata):
     answer = await api.post("/contacts", json={**ANNA, "metadata": metadata})
 
     assert answer.json()["data"]["metadata"] == metadata
 
 
-async def test_a_thousand_tags_are_too_many(api):
+async def test_b82_a_thousand_tags_are_too_many(api):
     answer = await api.post("/contacts", json={**ANNA, "tags": [f"t{n}" for n in range(1000)]})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (422, ["tags"])
 
 
+async def test_b84_who_is_deleted_stays_so(api):
+    id = (await api.post("/contacts", json=ANNA)).json()["data"]["id"]
+    first = await api.delete(f"/contacts/{id}")
+
+    again = [await api.delete(f"/contacts/{id}"), await api.put(f"/contacts/{id}", json=ANNA)]
+
+    assert [first.status_code, *(answer.status_code for answer in again)] == [204, 404, 404]
+    assert (await api.get("/contacts")).json()["data"] == []
+
+
 @pytest.mark.parametrize(
     "search", ["%", "_", "\\", "' OR 1=1--", "x" * 10_000, "   ", "(.*)+$", "[a", "%00", "🙏", "\u202eabc"]
 )
-async def test_any_search_is_answered(api, search):
+async def test_b89_any_search_is_answered(api, search):
     answer = await api.get("/contacts", params={"search": search})
 
     assert answer.status_code == 200
@@ -176,7 +210,7 @@ async def test_a_twisted_query_is_refused(api, query):
     assert answer.status_code == 422
 
 
-async def test_of_equal_keys_the_last_counts(api):
+async def test_b91_of_equal_keys_the_last_counts(api):
     content = b'{"email":"first@example.com","email":"second@example.com"}'
 
     answer = await api.post("/contacts", content=content, headers=JSON)
@@ -184,7 +218,7 @@ async def test_of_equal_keys_the_last_counts(api):
     assert answer.json()["data"]["email"] == "second@example.com"
 
 
-async def test_packed_bodies_are_not_unpacked(api):
+async def test_b94_packed_bodies_are_not_unpacked(api):
     content = gzip.compress(json.dumps(ANNA).encode())
 
     answer = await api.post("/contacts", content=content, headers={**JSON, "content-encoding": "gzip"})
@@ -192,7 +226,7 @@ async def test_packed_bodies_are_not_unpacked(api):
     assert answer.status_code in (413, 415)
 
 
-async def test_nobody_overrides_the_method(api):
+async def test_b95_nobody_overrides_the_method(api):
     id = (await api.post("/contacts", json=ANNA)).json()["data"]["id"]
 
     await api.get(f"/contacts/{id}?_method=DELETE", headers={"x-http-method-override": "DELETE"})
@@ -201,13 +235,13 @@ async def test_nobody_overrides_the_method(api):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
-async def test_a_wrong_idempotency_key_is_refused(api, key):
+async def test_b96_a_wrong_idempotency_key_is_refused(api, key):
     answer = await api.post("/contacts", json=ANNA, headers={"idempotency-key": key})
 
     assert answer.status_code == 400
 
 
-async def test_an_idempotency_key_belongs_to_one_request(api, sms):
+async def test_b96_an_idempotency_key_belongs_to_one_request(api, sms):
     headers = {"idempotency-key": "k"}
 
     first = await api.post("/messages/send", json=SMS, headers=headers)
@@ -227,7 +261,7 @@ async def test_an_idempotency_key_belongs_to_one_request(api, sms):
     ],
     ids=range(12),
 )  # fmt: skip
-async def test_names_of_the_world(api, name, status):
+async def test_b98_names_of_the_world(api, name, status):
     answer = await api.post("/contacts", json={"email": "a@example.com", "name": name})
 
     assert answer.status_code == status
@@ -236,10 +270,19 @@ async def test_names_of_the_world(api, name, status):
         assert (await api.get(f"/contacts/{id}")).json() == answer.json()
 
 
+@pytest.mark.parametrize("tenant", ["1", "x", "999999999"])
+async def test_b90_the_tenants_header_means_nothing_here(api, other_account, tenant):
+    id = (await api.post("/contacts", json=ANNA, headers={"x-tenant-id": tenant})).json()["data"]["id"]
+
+    answer = await api.get(f"/contacts/{id}", headers={"x-tenant-id": str(other_account)})
+
+    assert (answer.status_code, answer.json()["data"]["email"]) == (200, "anna@example.com")
+
+
 @pytest.mark.parametrize(
     ("method", "statuses"), [("OPTIONS", {204}), ("HEAD", {200}), ("TRACE", {405}), ("FOO", {501}), ("POST", {405})]
 )
-async def test_methods_that_are_not_meant(api, method, statuses):
+async def test_b99_methods_that_are_not_meant(api, method, statuses):
     answer = await api.request(method, "/onboarding")
 
     assert answer.status_code in statuses

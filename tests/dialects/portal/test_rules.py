@@ -18,6 +18,7 @@ async def test_without_a_key_nobody_is_known(anybody):
 
     assert answer.status_code == 401
     assert answer.json() == {"message": "Invalid API key.", "code": "unauthenticated"}
+    assert answer.headers["www-authenticate"] == "ApiKey"
 
 
 @pytest.mark.parametrize("headers", [{"x-api-key": "nonsense"}, {"authorization": "Bearer {key}"}])

@@ -69,16 +69,8 @@ async def _received(tx: Tx, happened: Sequence[Happened], wants: Wants) -> list[
 
 
 async def _sent(tx: Tx, happened: Sequence[Happened], wants: Wants) -> list[Told]:
-    """Told when the channel took it; what a campaign sends is no talk."""
-    return await _messages(
-        tx,
-        [
-            (id, one.created_at)
-            for one in happened
-            for id, status, _, broadcast, _ in one.event.changes
-            if status == "sent" and broadcast is None
-        ],
-    )
+    """Told when the channel took it, once; what a campaign sends is no talk."""
+    return await _messages(tx, [(id, one.created_at) for one in happened for id in one.event.taken])
 
 
 async def _messages(tx: Tx, moves: Sequence[tuple[int, datetime]]) -> list[Told]:
