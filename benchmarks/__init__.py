@@ -23,6 +23,8 @@ NAMES = (
     "starting",
     "commands",
     "idle",
+    "pages",
+    "rapidpro",
 )
 """Each is a module here with `SIZES` and `run(stage, size)`; `proof` is run on demand only."""
 

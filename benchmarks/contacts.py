@@ -1,11 +1,5 @@
 """Lists of 50 contacts by the platform, portal and developer dialects, beside the bare handler of `raw.py`."""
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-
 import aiohttp
 import asyncpg
 from msgspec import Struct
@@ -40,7 +34,7 @@ async def run(where: Stage, size: Size) -> list[Figure]:
         await _decorate(database.dsn, workspace.id)
         platform, portal, developer = [await stage.key(database, workspace, dialect) for dialect in DIALECTS]
         product = stage.running(["web"], where.new_folder("web"), TRUNKLINE_DATABASE_URL=database.dsn)
-        async with product as ours, _bare(database.dsn) as raw:
+        async with product as ours, stage.serving("benchmarks.raw", database.dsn) as raw:
             lists = {
                 "platform": (f"/api/v1/contacts?per_page={PER_PAGE}", {"Authorization": f"Bearer {platform}"}),
                 "portal": (f"/api/portal/v1/contacts?per_page={PER_PAGE}", {"X-API-Key": portal}),
@@ -94,22 +88,6 @@ async def _check(ours: str, raw: str, path: str, headers: dict[str, str]) -> Non
                 assert response.status == 200, await response.text()
                 bodies.append((await response.text()).replace(url, ""))
     assert bodies[0] == bodies[1], f"{path} differs:\n{bodies[0][:3000]}\n{bodies[1][:3000]}"
-
-
-@asynccontextmanager
-async def _bare(dsn: str) -> AsyncIterator[Up]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.raw", dsn),
-        env=stage.clean_environment(),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        url = (await process.stdout.readline()).decode().strip()
-        assert url, "the bare handler did not start"
-        yield Up(process.pid, url, Path())
-    finally:
-        await stage.end(process)
 
 
 async def _decorate(dsn: str, account: int) -> None:

@@ -24,7 +24,7 @@ async def run(where: Stage, size: Size) -> list[Figure]:
     async with stage.running(["up"], where.new_folder("up")) as up:
         await stage.first_page(up.url)
         await asyncio.sleep(size.seconds)
-        shares = [(_name(pid), _pss_mib(pid)) for pid in processes(up)]
+        shares = [(_name(pid), pss_mib(pid)) for pid in processes(up)]
     figures = [Figure(name="memory at rest, all processes", value=sum(mib for _, mib in shares), unit="MiB", most=160)]
     for name in sorted({name for name, _ in shares}):
         parts = [mib for other, mib in shares if other == name]
@@ -51,7 +51,7 @@ def _name(pid: int) -> str:
     return " ".join(["trunkline", *words[words.index("trunkline") + 1 :][:1]]) if "trunkline" in words else "others"
 
 
-def _pss_mib(pid: int) -> float:
+def pss_mib(pid: int) -> float:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024

@@ -125,6 +125,21 @@ async def running(arguments: list[str], data: Path, **environment: str) -> Async
         output.file.close()
 
 
+@asynccontextmanager
+async def serving(module: str, dsn: str) -> AsyncIterator[Up]:
+    """A server to compare with: a module here that is told the database and prints its address."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, dsn), env=clean_environment(), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        url = (await process.stdout.readline()).decode().strip()
+        assert url, f"{module} did not start"
+        yield Up(process.pid, url, Path())
+    finally:
+        await end(process)
+
+
 class Output:
     """What a process says, in a file: a pipe that nobody reads would stop it."""
 

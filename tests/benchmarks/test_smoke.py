@@ -28,7 +28,9 @@ DEMANDED_BY = {
     "inbound": 2,
     "starting": 1,
     "idle": 1,
+    "pages": 3,
     "proof": 3,
+    "rapidpro": 9,
 }
 """How many figures of each have something to reach."""
 

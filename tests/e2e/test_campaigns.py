@@ -20,7 +20,7 @@ class Mailbox:
         self.mails: list[EmailMessage] = []
         self.port = 0
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         if "nobody@" in str(mail["To"]):
@@ -54,7 +54,7 @@ def test_a_mail_goes_out_and_the_report_shows_it(
     workspace: Any, visit: Any, accessible: Any, mailbox: Mailbox, tmp_path: Path
 ) -> None:
     people(workspace, 5)
-    sender = {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}
+    sender = {"host": "127.0.0.1", "port": mailbox.port, "tls": "none"}
     workspace.channel("smtp", name="News", address="news@example.org", **sender)
     page: Page = visit(workspace.email, "/campaigns")
     accessible(page)
@@ -98,8 +98,8 @@ def test_a_mail_goes_out_and_the_report_shows_it(
     page.click("button:has-text('Send to 6 people')")
 
     expect(page.locator("#figures .line .tag").first).to_have_text("sent", timeout=30_000)
-    expect(page.locator(".tiles div:has(dt:text-is('Delivered')) dd")).to_have_text("5")
-    expect(page.locator("#figures")).to_contain_text("No such mailbox")
+    expect(page.locator(".tiles div:has(dt:text-is('Delivered')) dd")).to_have_text(re.compile(r"^5 "))
+    expect(page.locator("#figures")).to_contain_text("The address cannot work")
     expect(page.locator(".plot canvas")).to_be_visible()
     page.click("summary:has-text('The same as a table')")
     expect(page.locator("details table")).to_be_visible()
@@ -141,10 +141,10 @@ def test_a_running_campaign_is_paused_and_goes_on_in_the_list(workspace: Any, vi
     before = int(page.locator("progress").get_attribute("value") or 0)
     expect(page.locator("progress")).not_to_have_attribute("value", str(before), timeout=10_000)
     page.click("main button:has-text('Pause')")
-    expect(page.locator("main tbody .tag:text-is('paused')")).to_be_visible()
+    expect(page.locator("main tbody .tag:has-text('paused')")).to_be_visible()
     accessible(page)
     page.click("main button:has-text('Resume')")
-    expect(page.locator("main tbody .tag:text-is('sending')")).to_be_visible()
+    expect(page.locator("main tbody .tag:has-text('sending')")).to_be_visible()
     page.click("main tbody a:has-text('Slow')")
     page.click("main button:has-text('Cancel')")
     page.click("#sure button[value=yes]")
@@ -166,8 +166,8 @@ def test_a_conversation_on_the_phone_wall(workspace: Any, visit: Any, accessible
     expect(zoe.locator(".screen .in")).to_have_text(re.compile("Are you open today"))
     with workspace.api() as api:
         found = api.get("/api/v1/conversations").json()["data"]
-        sent = api.post(f"/api/v1/conversations/{found[0]['id']}/messages", json={"body": "Until six."})
-    assert sent.status_code == 201, sent.text
+        sent = api.post(f"/api/v1/conversations/{found[0]['id']}/reply", json={"body": "Until six."})
+    assert sent.status_code in (200, 201, 202), sent.text
     expect(zoe.locator(".screen .out")).to_contain_text("Until six.")
     zoe.locator("button:has-text('Report “read”')").click()
 

@@ -12,9 +12,11 @@ from tests import talks, world
 from trunkline.contacts import fields, groups, people
 from trunkline.contacts.records import NewContact
 from trunkline.core.db import Database
-from trunkline.flows import listing, runs, starts, stored, triggers
+from trunkline.flows import listing, rehearsal, runs, starts, stored, triggers
 from trunkline.flows.listing import Filter
 from trunkline.flows.stored import Stored
+from trunkline.web import flow_player, flow_runs, flow_words, flows, sequences, words
+from trunkline.web import triggers as pages
 
 pytestmark = pytest.mark.anyio
 
@@ -298,3 +300,18 @@ async def test_a_sequence_gets_an_event_that_keeps_its_other_languages(
 async def test_runs_and_the_log_are_there_when_nothing_ran(ana: httpx2.AsyncClient, drinks: Stored) -> None:
     for path in (f"/flows/runs?flow={drinks.uuid}", "/flows/runs?contact=7", "/flows/log?kind=webhook", "/flows/log"):
         assert (await ana.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("language", sorted(set(words.LANGUAGES) - {"en"}))
+def test_what_flows_say_by_name_is_there_in_every_language(language: str) -> None:
+    said = {heading for heading, _ in flow_words.ACTIONS.values()} | {title for _, title in flows.TABS}
+    said |= {*pages.KINDS.values(), *pages.MATCHES.values(), *sequences.MODE_TITLES.values(), *flow_runs.KINDS}
+    said |= {*sequences.DATE_TITLES.values(), *flow_player.FILES, *runs.STATUSES, *stops()}
+
+    assert said - set(words.entries(language)) == set()
+
+
+def stops() -> set[str]:
+    """Words of the database that pages show."""
+    kinds = {"messaging", "voice", "messaging_background", "messaging_offline"}
+    return kinds | {"created", "updated", "pending", "queued", "started", *sequences.UNITS, *rehearsal.DIALLED}

@@ -45,7 +45,7 @@ async def of(tx: Tx, broadcast: Broadcast, contact: int | None) -> Preview:
         subject=text.compile(subject).render(known, escape="header", missing="empty"),
         html=text.compile(letter.html).render(known, escape="html", missing="empty") if letter.html else None,
         text=text.compile(letter.text).render(known, missing="empty"),
-        empty=_missing([subject, letter.html or "", letter.text], known),
+        empty=_missing([subject, letter.html or "", letter.text], _told(known)),
     )
 
 
@@ -57,6 +57,12 @@ async def strange(tx: Tx, broadcast: Broadcast) -> list[str]:
     texts = [broadcast.subject or "", *subjects, broadcast.body, broadcast.html or ""]
     missing = _missing(texts, {**known, **broadcast.variables})
     return [name for name in missing if not name.startswith("metadata.")]
+
+
+def _told(known: dict[str, Any]) -> dict[str, Any]:
+    """Without what is known to be nothing."""
+    told = {name: value for name, value in known.items() if value != ""}
+    return {**told, "fields": {name: value for name, value in known.get("fields", {}).items() if value != ""}}
 
 
 def _missing(texts: Collection[str], known: dict[str, Any]) -> list[str]:

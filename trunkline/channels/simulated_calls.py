@@ -23,7 +23,7 @@ class SimulatedHandset:
 
     async def say(self, said: Said, *, cut: bool) -> None:
         """Nothing takes time here; whoever hung up hears nothing."""
-        await self._look()
+        await self.look()
         if self.hung_up:
             return
         files = [Attachment(content_type="audio/wav", url=said.url)] if said.sound is not None else []
@@ -34,7 +34,7 @@ class SimulatedHandset:
         until = clock.monotonic() + seconds
         while True:
             if not self._keys:
-                await self._look()
+                await self.look()
             if self._keys:
                 key, self._keys = self._keys[0], self._keys[1:]
                 return key
@@ -45,10 +45,10 @@ class SimulatedHandset:
             await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - clock.monotonic())))
 
     async def ring(self, ring: Ring) -> Dialled:
-        await self._look()
+        await self.look()
         return Dialled(self._dialled.status, min(self._dialled.seconds, int(ring.seconds)))
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """What happened since; the database being away only delays it."""
         try:
             strokes = await self._carrier.pressed(self._channel, self._message.id)

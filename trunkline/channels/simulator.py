@@ -137,6 +137,7 @@ class Simulator(Adapter):
             ear = SimulatedHandset(wire.carrier, self.channel, message, config.dial, config.dial_seconds)
             began = clock.monotonic()
             await converse(wire.talks, message.account_id, message.id, ear)
+            await ear.look()  # nobody takes what was pressed after the last question
             [note] = steps([message], "completed")
             reason = "hung_up" if ear.hung_up else None
             seconds = round(clock.monotonic() - began)

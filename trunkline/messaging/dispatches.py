@@ -194,7 +194,7 @@ async def _queue(tx: Tx, dispatch: Dispatch, ready: _Ready, batch: str | None) -
     outcomes: dict[str, Taken | Refused] = dict(await _unreachable(tx, channel, content, readings, found))
     at = moments.later(dispatch.at)
     drafts = {r.to: _draft(dispatch, content, found[r.to], r.said) for r in readings if r.to not in outcomes}
-    queued = await sending.queue_many(tx, channel, list(drafts.values()), at=at, batch=batch)
+    queued = await sending.queue_many(tx, channel, list(drafts.values()), at=at, batch=batch, judged=True)
     for (to, draft), outcome in zip(drafts.items(), queued, strict=True):
         if isinstance(outcome, Queued):
             outcomes[to] = Taken(to, draft.contact_id, outcome)

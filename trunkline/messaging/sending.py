@@ -64,13 +64,15 @@ async def queue_many(
     at: datetime | None = None,
     batch: str | None = None,
     expires_at: datetime | None = None,
+    judged: bool = False,
 ) -> list[Queued | Rejected]:
     """Queue messages on one channel; the answer has one entry per draft, in order.
 
     Credits are reserved for all together, or `OutOfCredits` is raised and nothing is queued. A suppressed address
-    is rejected. With `at` the messages wait until then.
+    is rejected, unless the caller has `judged` them all just now. With `at` the messages wait until then.
     """
-    stopped = await consents.suppressed(tx, channel.sends_as, [draft.to.path for draft in drafts])
+    paths = [] if judged else [draft.to.path for draft in drafts]
+    stopped = await consents.suppressed(tx, channel.sends_as, paths) if paths else set[str]()
     outcomes: list[Queued | Rejected] = [
         Rejected("recipient_opted_out", "The recipient has opted out.") if draft.to.path in stopped else WAITING
         for draft in drafts
@@ -84,7 +86,7 @@ async def queue_many(
     if total := sum(costs):
         await credits.reserve(tx, total, "messages", batch or "")
     rows = [_row(drafts[n], count, cost) for n, count, cost in zip(taken, counts, costs, strict=True)]
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns = [_column(values) for values in zip(*rows, strict=True)]
     inserted = await tx.rows(INSERT, tx.account, channel.id, lane, batch, at, expires_at, at or clock.now(), *columns)
     for n, count, cost, (id, created_at) in zip(taken, counts, costs, inserted, strict=True):
         outcomes[n] = Queued(id, count, cost, created_at)
@@ -148,6 +150,11 @@ def _row(draft: Draft, count: int, cost: int) -> tuple[object, ...]:
         draft.flow_id,
         draft.broadcast_id,
     )
+
+
+def _column(values: tuple[object, ...]) -> list[object]:
+    """Nothing instead of so many nulls: the statement fills columns that end early, and most are empty."""
+    return [] if values.count(None) == len(values) else list(values)
 
 
 INSERT = sql("""

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
-from trunkline.contacts import groups, people
+from trunkline.contacts import groups, people, searching
 from trunkline.core import urns
 from trunkline.core.db import Tx
 from trunkline.core.errors import Invalid
@@ -122,6 +122,8 @@ async def start(visit: Visit) -> Response:
         )
         if not (new.groups or new.urns or new.query):
             raise Invalid({"": [words("Say for whom: groups, addresses or a query.")]})
+        if new.query:
+            await searching.read(tx, new.query)
         await starts.create(tx, new)
     return visit.to(f"/flows/{flow.uuid}", words("Started."))
 

@@ -17,9 +17,9 @@ from trunkline.web.flow_words import Phrase
 from trunkline.web.words import Words
 
 WIDTH = 216
-CHIP_WIDTH, CHIP_HEIGHT = 96, 26
+CHIP_WIDTH, CHIP_HEIGHT, PLAIN_HEIGHT = 96, 26, 10
 PADDING, LINE_HEIGHT, HEAD = 12, 16, 30
-GAP_ACROSS, GAP_DOWN, MARGIN = 40, 64, 28
+GAP_ACROSS, GAP_DOWN, MARGIN = 48, 64, 40
 MOST_PHRASES, MOST_LINES = 4, 3
 LETTER = 6.2
 FARTHEST = 20_000
@@ -42,6 +42,7 @@ class Chip(Struct, frozen=True):
     x: float
     y: float
     width: float
+    height: float
     passed: int
     path: str
 
@@ -113,7 +114,12 @@ def _outline(node: Node, words: Words) -> _Outline:
     if len(phrases) > MOST_PHRASES:
         lines.append(Line(f"+ {len(phrases) - MOST_PHRASES}", y, "hint"))
         y += LINE_HEIGHT
-    return _Outline(node, phrases, lines, width, y - 4 + CHIP_HEIGHT)
+    return _Outline(node, phrases, lines, width, y - 4 + _chip_height(node))
+
+
+def _chip_height(node: Node) -> float:
+    """The one way on has no name to show."""
+    return CHIP_HEIGHT if node.router else PLAIN_HEIGHT
 
 
 def _box(
@@ -125,16 +131,6 @@ def _box(
 ) -> Box:
     node, (x, y) = outline.node, places[outline.node.uuid]
     first = outline.phrases[0] if outline.phrases else Phrase("", "", "split")
-    chip = outline.width / max(1, len(node.exits))
-    chips = []
-    for index, exit in enumerate(node.exits):
-        left, bottom = x + index * chip, y + outline.height
-        name = flow_words.way(node, exit)
-        target = exit.destination_uuid if exit.destination_uuid in places else None
-        path = _curve(left + chip / 2, bottom, *_top(places, outlines, target)) if target else ""
-        passed = counts.get("exit", {}).get(f"{exit.uuid}:{exit.destination_uuid or ''}", 0)
-        label = cut(name, chip - 8)
-        chips.append(Chip(exit.uuid, name, label, left, bottom - CHIP_HEIGHT, chip, passed, path))
     return Box(
         uuid=node.uuid,
         x=x,
@@ -145,10 +141,30 @@ def _box(
         kind=first.kind,
         number=number,
         lines=outline.lines,
-        chips=chips,
+        chips=_chips(outline, places, outlines, counts.get("exit", {})),
         entered=counts.get("node", {}).get(node.uuid, 0),
         waiting=counts.get("waiting", {}).get(node.uuid, 0),
     )
+
+
+def _chips(
+    outline: _Outline, places: Places, outlines: Mapping[str, _Outline], passed: Mapping[str, int]
+) -> list[Chip]:
+    """The exits side by side along the lower edge."""
+    node, (x, y) = outline.node, places[outline.node.uuid]
+    width, height, bottom = outline.width / max(1, len(node.exits)), _chip_height(node), y + outline.height
+    chips = []
+    for index, exit in enumerate(node.exits):
+        left, name = x + index * width, flow_words.way(node, exit)
+        target = exit.destination_uuid if exit.destination_uuid in places else None
+        path = ""
+        if target:
+            beyond = max(x + outline.width, places[target][0] + outlines[target].width) + 18
+            path = _curve(left + width / 2, bottom, *_top(places, outlines, target), beyond)
+        number = passed.get(f"{exit.uuid}:{exit.destination_uuid or ''}", 0)
+        label = cut(name, width - 8)
+        chips.append(Chip(exit.uuid, name, label, left, bottom - height, width, height, number, path))
+    return chips
 
 
 def _top(places: Places, outlines: Mapping[str, _Outline], uuid: str) -> tuple[float, float]:
@@ -156,11 +172,14 @@ def _top(places: Places, outlines: Mapping[str, _Outline], uuid: str) -> tuple[f
     return x + outlines[uuid].width / 2, y
 
 
-def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
-    """Down out of an exit and from above into a node, also when that stands higher."""
-    bend = max(30, min(120, abs(to_y - y) / 2))
+def _curve(x: float, y: float, to_x: float, to_y: float, beyond: float) -> str:
+    """Down out of an exit and from above into a node; to one that stands higher around the side."""
     end = to_y - 7  # the head of the arrow
-    return f"M{x:.0f} {y:.0f}C{x:.0f} {y + bend:.0f} {to_x:.0f} {end - bend:.0f} {to_x:.0f} {end:.0f}"
+    if to_y > y:
+        bend = max(24, min(120, (to_y - y) / 2))
+        return f"M{x:.0f} {y:.0f}C{x:.0f} {y + bend:.0f} {to_x:.0f} {end - bend:.0f} {to_x:.0f} {end:.0f}"
+    down = f"M{x:.0f} {y:.0f}C{x:.0f} {y + 36:.0f} {beyond:.0f} {y + 36:.0f} {beyond:.0f} {y - 10:.0f}"
+    return f"{down}V{end - 4:.0f}C{beyond:.0f} {end - 34:.0f} {to_x:.0f} {end - 34:.0f} {to_x:.0f} {end:.0f}"
 
 
 def _given(flow: Flow, outlines: Mapping[str, _Outline]) -> Places | None:

@@ -35,7 +35,7 @@ ENTRIES = [
 
 def page(visit: Visit, template: str, /, *, block: str = "", **values: Any) -> Response:
     """A page with the tabs of the settings that this visitor may open."""
-    return visit.page(template, block=block, entries=[one for one in ENTRIES if visit.may(one.level)], **values)
+    return visit.page(template, block=block, places=[one for one in ENTRIES if visit.may(one.level)], **values)
 
 
 @pages.get("/settings")

@@ -68,9 +68,9 @@ async def test_b95_nobody_overrides_the_method(api, jane, outside):
     assert (await api.get("/contacts?phoneNumber=%2B15551234567")).json()["firstName"] == "Jane"
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "a\x7fb"])
-async def test_b96_an_idempotency_key_that_is_none(api, key):
-    answer = await api.post("/contacts", json=JANE, headers={"idempotency-key": key})
+@pytest.mark.parametrize("given", ["", "x" * 256, "a\tb", "a\x7fb"])
+async def test_b96_an_idempotency_key_that_is_none(api, given):
+    answer = await api.post("/contacts", json=JANE, headers={"idempotency-key": given})
 
     assert answer.status_code == 400
     assert await refused(api)
@@ -98,7 +98,8 @@ async def test_b97_hours_that_are_none(api, hours):
 @pytest.mark.parametrize(
     ("name", "status"),
     [
-        ("", 201), ("   ", 201), ("مريم", 201), ("👩‍👩‍👧‍👦", 201), ("Z" + "\u0301" * 64, 201), ("𐍈𐍈", 201), ("x" * 255, 201),
+        ("", 201), ("   ", 201), ("مريم", 201), ("👩‍👩‍👧‍👦", 201), ("Z" + "\u0301" * 64, 201), ("𐍈𐍈", 201),
+        ("x" * 255, 201),
         ("👩" * 255, 201), ("x" * 256, 400), ("x" * 65_000, 400),
     ],
     ids=range(10),

@@ -143,16 +143,13 @@ def _phases(rate: int) -> list[Sequence[float]]:
 
 
 REACH = 16
-VOICES = {
-    pair[:3]: pair[4:]
-    for pair in (
-        "afr:af amh:am ara:ar asm:as aze:az bel:be ben:bn bos:bs bul:bg cat:ca ces:cs cym:cy dan:da deu:de ell:el"
-        " eng:en est:et eus:eu fas:fa fin:fi fra:fr-fr gle:ga glg:gl guj:gu hat:ht hau:ha heb:he hin:hi hrv:hr hun:hu"
-        " hye:hy ind:id isl:is ita:it jpn:ja kan:kn kat:ka kaz:kk kir:ky kor:ko lav:lv lit:lt mal:ml mar:mr mkd:mk"
-        " mlt:mt msa:ms mya:my nep:ne nld:nl nor:nb orm:om ori:or pan:pa pol:pl por:pt ron:ro rus:ru sin:si slk:sk"
-        " slv:sl spa:es sqi:sq srp:sr swa:sw swe:sv tam:ta tat:tt tel:te tha:th tur:tr uig:ug ukr:uk urd:ur uzb:uz"
-        " vie:vi yue:yue zho:cmn"
-    ).split()
-}
+LANGUAGES = """
+    afr:af amh:am ara:ar asm:as aze:az bel:be ben:bn bos:bs bul:bg cat:ca ces:cs cym:cy dan:da deu:de ell:el eng:en
+    est:et eus:eu fas:fa fin:fi fra:fr-fr gle:ga glg:gl guj:gu hat:ht hau:ha heb:he hin:hi hrv:hr hun:hu hye:hy
+    ind:id isl:is ita:it jpn:ja kan:kn kat:ka kaz:kk kir:ky kor:ko lav:lv lit:lt mal:ml mar:mr mkd:mk mlt:mt msa:ms
+    mya:my nep:ne nld:nl nor:nb orm:om ori:or pan:pa pol:pl por:pt ron:ro rus:ru sin:si slk:sk slv:sl spa:es sqi:sq
+    srp:sr swa:sw swe:sv tam:ta tat:tt tel:te tha:th tur:tr uig:ug ukr:uk urd:ur uzb:uz vie:vi yue:yue zho:cmn
+"""
+VOICES = {pair[:3]: pair[4:] for pair in LANGUAGES.split()}
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 HEADER = (1).to_bytes(2, "little") + SPOKEN_RATE.to_bytes(4, "little")

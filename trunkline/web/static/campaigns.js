@@ -56,17 +56,19 @@ async function draw(place) {
   const { times, counts } = await answer.json();
   const told = Object.entries(counts).filter(([, values]) => values.some(Boolean));
   if (!times.length || !told.length) return place.replaceChildren();
-  const grown = told.map(([, values]) => ((sum) => values.map((value) => (sum += value)))(0));
+  // From nothing on, so that there is a line even when all happened at once.
+  const moments = [times[0] - 60, ...times];
+  const grown = told.map(([, values]) => ((sum) => [0, ...values.map((value) => (sum += value))])(0));
   const lines = told.map(([name], at) => ({
     label: place.dataset[name],
     stroke: colour(COLOURS[Object.keys(counts).indexOf(name)] ?? COLOURS[at]),
     width: 2,
-    points: { show: times.length < 3 },
+    points: { show: times.length < 2 },
   }));
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--edge"), width: 1 }, ticks: { show: false } };
   place.replaceChildren();
   const size = { width: place.clientWidth - 32, height: 240 };
-  new uPlot({ ...size, series: [{ label: place.dataset.time }, ...lines], axes: [axis, { ...axis, size: 60 }] }, [times, ...grown], place);
+  new uPlot({ ...size, series: [{ label: place.dataset.time }, ...lines], axes: [axis, { ...axis, size: 60 }] }, [moments, ...grown], place);
 }
 
 for (const place of document.querySelectorAll("[data-plot]")) {

@@ -20,7 +20,9 @@ function talk() {
 
 document.addEventListener("htmx:after:swap", (event) => {
   trace();
-  if (event.detail.ctx?.target?.id === "phone") talk();
+  const id = event.detail.ctx?.target?.id;
+  if (id === "phone") talk();
+  if (id === "chosen") document.getElementById("chosen").scrollIntoView({ block: "nearest" });
 });
 
 document.addEventListener("click", (event) => {

@@ -53,6 +53,9 @@ async function say(form) {
   form.classList.toggle("refused", !answer.ok);
   if (!answer.ok) return form.querySelector("textarea")?.focus();
   form.reset();
+  form.querySelector(".attach")?.classList.remove("full");
+  const screen = form.closest(".phone").querySelector(".screen");
+  screen.scrollTop = screen.scrollHeight;
   follow();
 }
 

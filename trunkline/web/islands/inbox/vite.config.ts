@@ -7,6 +7,8 @@ export default defineConfig({
   build: {
     outDir: "built",
     target: "es2022",
+    // light-dark() stays as it is: the pages around need it too.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: false,
     cssCodeSplit: false,
     rolldownOptions: {

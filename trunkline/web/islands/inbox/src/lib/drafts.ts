@@ -5,7 +5,7 @@ import type { Content, Draft, Kind } from "./types";
 
 const WAIT_MS = 1000;
 const space = document.body.dataset.workspace ?? "";
-const timers = new Map<number, ReturnType<typeof setTimeout>>();
+const waiting = new Map<number, { timer: ReturnType<typeof setTimeout>; send: (keepalive: boolean) => void }>();
 
 const name = (user: number, conversation: number): string => `inbox-draft ${space} ${user} ${conversation}`;
 
@@ -19,12 +19,25 @@ export function keep(user: number, conversation: number, kind: Kind, content: Co
   } catch {
     // A full or forbidden storage: the server keeps it.
   }
-  clearTimeout(timers.get(conversation));
-  timers.set(conversation, setTimeout(() => send(conversation, kind, content), WAIT_MS));
+  clearTimeout(waiting.get(conversation)?.timer);
+  const put = (keepalive: boolean): void => {
+    waiting.delete(conversation);
+    send(conversation, kind, content, keepalive);
+  };
+  waiting.set(conversation, { timer: setTimeout(put, WAIT_MS, false), send: put });
+}
+
+// Before the page goes: what waits is told at once.
+export function flush(): void {
+  for (const { timer, send } of [...waiting.values()]) {
+    clearTimeout(timer);
+    send(true);
+  }
 }
 
 export function forget(user: number, conversation: number): void {
-  clearTimeout(timers.get(conversation));
+  clearTimeout(waiting.get(conversation)?.timer);
+  waiting.delete(conversation);
   localStorage.removeItem(name(user, conversation));
 }
 
@@ -35,7 +48,7 @@ export function newest(user: number, conversation: number, kept: Draft | null): 
   return local.updated_at >= kept.updated_at ? local : kept;
 }
 
-function send(conversation: number, kind: Kind, content: Content): void {
+function send(conversation: number, kind: Kind, content: Content, keepalive: boolean): void {
   const kept = isEmpty(content) ? {} : content;
-  post(`conversations/${conversation}/draft`, { kind, content: kept }).catch(() => {});
+  post(`conversations/${conversation}/draft`, { kind, content: kept }, { keepalive }).catch(() => {});
 }

@@ -119,6 +119,7 @@ export class Thread {
     clearInterval(this.#heart);
     clearTimeout(this.#typing);
     this.#heart = undefined;
+    drafts.flush();
     this.#tell("gone", true);
   }
 
