@@ -170,7 +170,9 @@ def test_somebody_is_invited_by_mail_and_changes_a_forgotten_password(mailing, c
     expect(page.locator(".toast")).to_have_text("The invitation is on its way.")
 
     guest = chromium.new_context(locale="en-US").new_page()
-    guest.goto(link_in(mailbox))
+    link=link_in(mailbox); print("LINK", link, url)
+    guest.goto(link)
+    print(guest.content()[:3000])
     accessible(guest)
     guest.fill("#name", "Zoe")
     guest.fill("#password", "kites over the bay")

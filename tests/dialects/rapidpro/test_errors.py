@@ -1,6 +1,9 @@
 """Every sentence of `errors.toml` is what its request gets, to the letter."""
 
+import ast
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,12 +12,15 @@ import pytest
 
 from tests import talks
 from tests import world as makers
+from trunkline.accounts import settings
 from trunkline.campaigns import sequences
 from trunkline.campaigns.sequences import NewPoint
 from trunkline.contacts import fields, groups, people
 from trunkline.contacts.people import NewContact
 from trunkline.core.ids import new_uuid
-from trunkline.flows import stored
+from trunkline.dialects import rapidpro
+from trunkline.flows import stored, triggers
+from trunkline.flows.triggers import NewTrigger
 from trunkline.inbox import tickets, topics
 from trunkline.inbox.tickets import NewTicket
 from trunkline.messaging import labels, optins
@@ -23,6 +29,8 @@ from trunkline.webhooks import resthooks
 pytestmark = pytest.mark.anyio
 
 CASES = tomllib.loads((Path(__file__).parent / "errors.toml").read_text())["case"]
+HERE = Path(rapidpro.__file__).parent
+REFUSING = {"Wrong", "Rejected", "across", "BadAsk", "Forbidden", "Error", "__init__"}
 
 
 @pytest.fixture
@@ -46,11 +54,14 @@ async def world(api, database, account, other_account, group, smart, ann, strang
         blocked = await people.create(tx, NewContact(name="Bob", status="blocked"))
         deleted = await people.create(tx, NewContact(name="Del"))
         await people.delete(tx, [deleted.id])
+        triggered = await groups.create(tx, "Triggered")
+        await triggers.create(tx, NewTrigger(kind="keyword", flow_id=flow.id, keywords=["hi"], groups=[triggered.id]))
         named = {group.name: group for group in await groups.all(tx)}
     return {
         "group": str(group.uuid),
         "smart": str(smart.uuid),
         "used": str(used.uuid),
+        "triggered": str(triggered.uuid),
         "foreign_group": str(foreign.uuid),
         "open_tickets": str(named["Open Tickets"].uuid),
         "ann": str(ann.uuid),
@@ -90,16 +101,105 @@ async def _talk(database, account, contact) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{number} {case['request']}" for number, case in enumerate(CASES)])
-async def test_a_refusal_is_worded_as_promised(api, world, case):
+async def test_a_refusal_is_worded_as_promised(api, agent, database, account, new_key, world, case):
+    client, given = agent if case.get("as") == "agent" else api, _given(case, world)
+    if "as" in case and client is api:
+        key = await new_key("rapidpro", role="admin") if case["as"] == "counted" else None
+        client.headers["authorization"] = f"Token {key}" if key else ""
+    async with database.tx(account) as tx:
+        await settings.put(tx, case.get("settings", {}), operator=True)
+        if case.get("full") == "labels":
+            await labels.get_or_create(tx, [f"label {number}" for number in range(250)])
+    if "again" in case:
+        await client.request(**given)
+
+    answer = await client.request(**given)
+
+    told = answer.json()
+    for name, begin in case.get("begins", {}).items():
+        told[name] = told[name][: len(begin)]
+    world["seconds"] = answer.headers.get("retry-after", "")
+    assert (answer.status_code, told) == (case["status"], _filled(case.get("answer", case.get("begins")), world))
+
+
+def test_every_sentence_has_its_row():
+    sentences = {sentence for path in HERE.glob("*.py") for sentence in _sentences(ast.parse(path.read_text()))}
+    told = "\n".join(_texts([case.get("answer", case.get("begins")) for case in CASES]))
+
+    missing = [sentence for sentence in sentences if not re.search(f"^{sentence}", told, re.MULTILINE)]
+
+    assert sorted(missing) == []
+    assert len(sentences) > 60
+
+
+def _given(case: dict[str, Any], world: dict[str, str]) -> dict[str, Any]:
+    """The request of a case, as the client takes it."""
     method, path = case["request"].split(" ", 1)
+    address = path.format(many="&".join(f"uuid={new_uuid()}" for _ in range(101)), **_quoted(world))
+    given: dict[str, Any] = {"method": method, "url": address, "headers": case.get("headers", {})}
+    if "content" in case:
+        return given | {"content": case["content"]}
+    if "file" in case:
+        return given | {"files": {"file": ("a.txt", (case["file"] * case.get("times", 1)).encode())}}
     body = _filled(case.get("body"), world)
     for name, value in (body or {}).items():
         if "times" in case and isinstance(value, list):
             body[name] = value * case["times"]
+    return given | {"json": body}
 
-    answer = await api.request(method, path.format(**{k: quote(v) for k, v in world.items()}), json=body)
 
-    assert (answer.status_code, answer.json()) == (case["status"], _filled(case["answer"], world))
+def _quoted(world: dict[str, str]) -> dict[str, str]:
+    return {name: quote(value) for name, value in world.items()}
+
+
+def _sentences(tree: ast.Module) -> Iterator[str]:
+    """Patterns of all sentences that a module refuses with: written where it refuses, or named there."""
+    known = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) in REFUSING:
+            for argument in node.args:
+                for part in _parts(argument):
+                    yield from _patterns(known.get(part.id, part) if isinstance(part, ast.Name) else part)
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """Texts and names below; the names of fields are none."""
+    if isinstance(node, ast.Constant | ast.JoinedStr | ast.Name):
+        yield node
+    elif isinstance(node, ast.Dict):
+        for value in node.values:
+            yield from _parts(value)
+    elif not isinstance(node, ast.Call):
+        for child in ast.iter_child_nodes(node):
+            yield from _parts(child)
+
+
+def _patterns(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.JoinedStr):
+        pattern = "".join(re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".+" for p in node.values)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        pattern = re.escape(node.value)
+    else:
+        return
+    if r"\ " in pattern:
+        yield pattern
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for each in value:
+                yield from _texts(each)
+        case dict():
+            yield from _texts(list(value.values()))
 
 
 def _filled(value: Any, world: dict[str, str]) -> Any:
