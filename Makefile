@@ -8,7 +8,7 @@ FUZZ ?= 500
 CODE := trunkline tests tools $(wildcard benchmarks)
 
 .DEFAULT_GOAL := list
-.PHONY: list setup up test check format lint types layers rules docs containers fix reference lock bench chaos
+.PHONY: list setup up test check format lint types layers rules docs containers islands built fix reference lock bench chaos
 
 list: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s%s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ test: setup ## Run the tests (TESTS="tests/core -k urns" for some of them)
 	@bash tools/peers.sh
 	@bash tools/test.sh $(TESTS)
 
-check: format lint types layers rules docs containers ## Format, lint, types, import order, own rules, docs in step, containers
+check: format lint types layers rules docs containers built ## Format, lint, types, import order, own rules, docs in step, containers
 	@echo "All checks pass."
 
 format: setup
@@ -54,6 +54,13 @@ docs: setup
 containers: setup
 	@echo "== containers"
 	@$(RUN) -m tools.lint_containers
+
+islands: ## Build the inbox's script and style from its sources (needs Node 20)
+	@bash tools/islands.sh
+
+built:
+	@echo "== islands"
+	@if command -v npm >/dev/null; then bash tools/islands.sh --check; else echo "No npm here: not compared."; fi
 
 fix: setup ## Format, and repair what can be repaired by itself
 	@.venv/bin/ruff check --fix --quiet $(CODE) || true

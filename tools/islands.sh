@@ -14,7 +14,7 @@ if ! cmp -s "$source/package-lock.json" "$place/installed.json"; then
     (cd "$place" && npm ci --no-audit --no-fund --silent)
     cp "$source/package-lock.json" "$place/installed.json"
 fi
-(cd "$place" && npm run --silent check >/dev/null && npm run --silent build -- --logLevel warn)
+(cd "$place" && npm run --silent check >/dev/null && npm run --silent build -- --logLevel error)
 
 for file in inbox.js inbox.css; do
     if [ "${1:-}" = --check ]; then

@@ -77,6 +77,16 @@ def routes(database: Database) -> list[Route]:
         address = await mailing.unsubscribe(database, token, evidence)
         return _page("Done", f"<p>{html.escape(address)} gets no more of these mails.</p>")
 
+    return [
+        Route("/c/{kind}/{channel}/{action}", counted(answered(callback)), methods=["GET", "POST"]),
+        Route("/u/{token}", answered(unsubscribe), methods=["GET", "POST"]),
+        *_files(database),
+        *_tracked(database),
+        *_hooks(database),
+    ]
+
+
+def _files(database: Database) -> list[Route]:
     async def file(request: Request) -> Response:
         found, stream, download_only = await media.opened(database, request.path_params["token"])
         shown = "attachment" if download_only else "inline"
@@ -100,12 +110,8 @@ def routes(database: Database) -> list[Route]:
 
     return [
         Route("/m/{token}", answered(file), methods=["GET"]),
-        Route("/a/{token}", answered(archive), methods=["GET"]),
         Route("/m/{token}/{uuid}/{name}", answered(file), methods=["GET"]),
-        Route("/c/{kind}/{channel}/{action}", counted(answered(callback)), methods=["GET", "POST"]),
-        Route("/u/{token}", answered(unsubscribe), methods=["GET", "POST"]),
-        *_tracked(database),
-        *_hooks(database),
+        Route("/a/{token}", answered(archive), methods=["GET"]),
     ]
 
 

@@ -183,8 +183,10 @@ def accessible() -> Callable[[Page], None]:
 
 
 def _is_wrong(said: ConsoleMessage) -> bool:
-    """A refused form is no fault of the page, though Chromium writes it in red."""
-    return said.type == "error" and "status of 422" not in said.text
+    """A refused form or a lost network is no fault of the page, though Chromium writes it in red."""
+    return said.type == "error" and not any(
+        each in said.text for each in ("status of 422", "status of 409", "net::ERR_")
+    )
 
 
 def _is_ours(house: House, url: str) -> bool:

@@ -93,7 +93,7 @@ def test_everything_goes_by_keyboard(workspace, visit) -> None:
     page.keyboard.press("Control+Enter")
     page.keyboard.press("e")
     expect(page.locator(".row")).to_have_count(1)
-    expect(page.locator(".toast")).to_contain_text("1 conversation closed.")
+    expect(page.locator(".toast").last).to_contain_text("1 conversation closed.")
     page.keyboard.press("/")
     page.keyboard.type("status:closed tag:vip")
     expect(page.locator(".row")).to_contain_text("On it")

@@ -170,16 +170,14 @@ def test_somebody_is_invited_by_mail_and_changes_a_forgotten_password(mailing, c
     expect(page.locator(".toast")).to_have_text("The invitation is on its way.")
 
     guest = chromium.new_context(locale="en-US").new_page()
-    link=link_in(mailbox); print("LINK", link, url)
-    guest.goto(link)
-    print(guest.content()[:3000])
+    guest.goto(link_in(mailbox))
     accessible(guest)
     guest.fill("#name", "Zoe")
     guest.fill("#password", "kites over the bay")
     guest.click("main button")
     expect(guest.locator("h1")).to_have_text("Welcome to Acme")
 
-    guest.click("text=Sign in")
+    guest.click("main a:has-text('Sign in')")
     guest.click("text=Forgotten password?")
     accessible(guest)
     guest.fill("#email", "zoe@example.com")
@@ -188,7 +186,7 @@ def test_somebody_is_invited_by_mail_and_changes_a_forgotten_password(mailing, c
     accessible(guest)
     guest.fill("#password", "bells under the sea")
     guest.click("main button")
-    guest.click("text=Sign in")
+    guest.click("main a:has-text('Sign in')")
     guest.fill("#email", "zoe@example.com")
     guest.fill("#password", "bells under the sea")
     guest.click("main button")
@@ -238,6 +236,17 @@ def test_a_channel_is_connected_and_tried(workspace, visit, accessible) -> None:
 
     expect(page.locator("#tried")).to_contain_text(re.compile("sent|delivered"))
     accessible(page)
+
+
+def test_a_channel_that_cannot_send_says_why(workspace, visit) -> None:
+    unreachable = {"host": "127.0.0.1", "port": 9, "tls": "none"}
+    channel = workspace.channel("smtp", name="Mail", address="hello@example.com", **unreachable)
+    page: Page = visit(workspace.email, f"/settings/channels/{channel['id']}")
+
+    page.fill("#to", "zoe@example.com")
+    page.click("main button:text-is('Send')")
+
+    expect(page.locator("#tried .exchange")).to_contain_text("Connect call failed")
 
 
 def test_credits_audit_and_health_can_be_read(workspace, visit, accessible) -> None:
@@ -290,6 +299,6 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(workspace, visit, path) -> 
 def link_in(mailbox: Mailbox) -> str:
     """The link of the next letter."""
     assert mailbox.came.acquire(timeout=30)
-    found = re.search(r"http://\S+token=\w+", mailbox.letters[-1].get_payload())
+    found = re.search(r"http://\S+token=\w+", mailbox.letters[-1].get_payload(decode=True).decode())
     assert found
     return found[0]

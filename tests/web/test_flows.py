@@ -207,7 +207,12 @@ async def test_a_contact_plays_as_they_are_and_stay_so(
     form = {"csrf": token, "contact": "Zoe", "webhook": '{"n": 7}'}
     page = await ana.post(f"/flows/{flow.uuid}/play", data=form)
 
+    state = re.search(r'name="state" value="([^"]+)"', page.text)
+    assert state
+    anew = await ana.post(f"/flows/{flow.uuid}/play", data={"csrf": token, "state": state[1], "anew": "1"})
+
     assert said(page.text) == ["Hi Ada, 7"]
+    assert said(anew.text) == ["Hi Ada, 7"]
     async with database.tx(account) as tx:
         assert (await people.get(tx, zoe.id)).name == "Zoe"
 

@@ -262,7 +262,8 @@ CAMPAIGNS = sql("""
         select l.drip_id, l.id from broadcasts l where l.account_id = $1 and l.drip_id in (select id from campaign)
     ), counter as (
         select part.campaign, what, 'broadcast:' || part.id || ':' || what as name
-        from part, unnest(array['unknown', 'sent', 'delivered', 'read', 'returned', 'opened', 'clicked', 'bounced']) what
+        from part,
+            unnest(array['unknown', 'sent', 'delivered', 'read', 'returned', 'opened', 'clicked', 'bounced']) what
     ), counted as (
         select c.campaign,
             coalesce(sum(t.value) filter (where c.what = 'unknown'), 0)::bigint as unknown,

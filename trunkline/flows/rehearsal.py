@@ -72,25 +72,6 @@ class Said(Struct, frozen=True, array_like=True):
     replies: list[str] = []
 
 
-class Rehearsal(Struct, array_like=True):
-    """`nodes` are those of the played flow that were passed, in order; `waits_for` is empty when it is over."""
-
-    said: list[Said]
-    session: bytes
-    contact: bytes
-    waits_for: Literal["", "msg", "dial"] = ""
-    timeout_seconds: int = 0
-    expires_at: datetime | None = None
-    ahead: float = 0.0
-    webhook_body: str = "{}"
-    nodes: list[str] = []
-    results: dict[str, tuple[str, str]] = {}
-
-    @property
-    def person(self) -> Contact:
-        return contacts.load(self.contact)
-
-
 class Wanted(Struct, frozen=True, kw_only=True):
     """Who plays: a contact as it is now, or somebody made up. `webhook_body` is what every call gets as its answer."""
 
@@ -100,11 +81,30 @@ class Wanted(Struct, frozen=True, kw_only=True):
     webhook_body: str = "{}"
 
 
+class Rehearsal(Struct, array_like=True):
+    """`nodes` are those of the played flow that were passed, in order; `waits_for` is empty when it is over."""
+
+    said: list[Said]
+    wanted: Wanted
+    session: bytes
+    contact: bytes
+    waits_for: Literal["", "msg", "dial"] = ""
+    timeout_seconds: int = 0
+    expires_at: datetime | None = None
+    ahead: float = 0.0
+    nodes: list[str] = []
+    results: dict[str, tuple[str, str]] = {}
+
+    @property
+    def person(self) -> Contact:
+        return contacts.load(self.contact)
+
+
 async def begin(tx: Tx, flow: Stored, wanted: Wanted) -> Rehearsal:
     """What the flow says first. Raises `Invalid` for a flow that cannot run."""
     stage = await _stage(tx, flow)
     contact = await _player(tx, stage, wanted)
-    made = Rehearsal([], b"", contacts.dump(contact), webhook_body=wanted.webhook_body)
+    made = Rehearsal([], wanted, b"", contacts.dump(contact))
     call = Call(str(new_uuid()), LINE.ref, NUMBER) if flow.type == "voice" else None
     trigger = {"type": "manual", "flow": {"uuid": str(flow.uuid), "name": flow.name}, "origin": "ui"}
     steps = engine.start(
@@ -207,7 +207,7 @@ def _answer(request: Request, made: Rehearsal) -> Answer:
         case ClaimUrn():
             return True
         case HttpCall():
-            return HttpAnswer(200, {"Content-Type": "application/json"}, made.webhook_body.encode())
+            return HttpAnswer(200, {"Content-Type": "application/json"}, made.wanted.webhook_body.encode())
         case LlmCall():
             return LlmAnswer(f"[{request.input}]")
         case EmailSend():

@@ -65,7 +65,8 @@ def _response(request: Request, asset: Asset, caching: str) -> Response:
         "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(asset.packed if packs else asset.content, headers=headers, media_type=TYPES[Path(asset.name).suffix])
+    content = asset.packed if packs else asset.content
+    return Response(content, headers=headers, media_type=TYPES[Path(asset.name).suffix])
 
 
 @cache
@@ -81,4 +82,5 @@ def _asset(name: str) -> Asset:
         content = b"\n".join((STATIC / "style" / f"{part}.css").read_bytes() for part in BUNDLES[name])
     else:
         content = (STATIC / name).read_bytes()
-    return Asset(name, hashlib.sha256(content).hexdigest()[:16], content, gzip.compress(content, 9, mtime=0))
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    return Asset(name, digest, content, gzip.compress(content, 9, mtime=0))

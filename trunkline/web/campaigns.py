@@ -45,7 +45,6 @@ async def table(visit: Visit) -> Response:
             last=max(1, ceil(total / SHOWN)),
             statuses=STATUSES,
             kinds=KINDS,
-            moving=any(row.status in ("sending", "scheduled") for row in rows),
         )
 
 

@@ -4,12 +4,13 @@ from msgspec import Struct
 
 
 class Kind(Struct, frozen=True):
-    """`address` is what the channel's own address is here; empty when it needs none."""
+    """`address` is what the channel's own address is here; empty when it has none."""
 
     title: str
     hint: str
     address: str = ""
     address_hint: str = ""
+    needs_address: bool = False
 
 
 KINDS = {
@@ -18,6 +19,7 @@ KINDS = {
         "Through your own mail relay: any provider that speaks SMTP.",
         "Sender address",
         "What recipients see, like hello@example.com.",
+        needs_address=True,
     ),
     "webchat": Kind("Web chat", "A chat window on your site; one line of HTML puts it there."),
     "sip": Kind(

@@ -66,7 +66,7 @@ async def show(visit: Visit) -> Response:
             log=log[:SHOWN],
             next=visit.here(before=log[SHOWN - 1].id) if len(log) > SHOWN else "",
             message=message,
-            said=await logs.of_message(tx, message.id) if message else [],
+            talks=await logs.of_message(tx, message.id) if message else [],
             is_over=message is not None and message.status in FINAL,
         )
 

@@ -239,19 +239,23 @@ def _apart(places: Places, outlines: Mapping[str, _Outline]) -> Places:
     left = min((x for x, _ in places.values()), default=0)
     top = min((y for _, y in places.values()), default=0)
     settled: Places = {}
-    ordered = sorted(places, key=lambda uuid: (places[uuid][1], places[uuid][0]))
-    for uuid in ordered:
+    columns: defaultdict[int, set[str]] = defaultdict(set)  # who stands in each strip of the paper
+    for uuid in sorted(places, key=lambda uuid: (places[uuid][1], places[uuid][0])):
         x, y = places[uuid][0] - left + MARGIN, places[uuid][1] - top + MARGIN
-        width = outlines[uuid].width
+        width, height = outlines[uuid].width, outlines[uuid].height
+        strips = range(int(x // WIDTH), int((x + width) // WIDTH) + 1)
+        near = {other for strip in strips for other in columns[strip]}
         beside = [
             (settled[other][1], settled[other][1] + outlines[other].height)
-            for other in settled
+            for other in near
             if settled[other][0] < x + width and x < settled[other][0] + outlines[other].width
         ]
         for begin, end in sorted(beside):
-            if y < end + GAP_DOWN / 2 and begin < y + outlines[uuid].height:
+            if y < end + GAP_DOWN / 2 and begin < y + height:
                 y = end + GAP_DOWN / 2
         settled[uuid] = (x, y)
+        for strip in strips:
+            columns[strip].add(uuid)
     return settled
 
 
@@ -291,4 +295,6 @@ def cut(text: str, width: float, sign: str = "…") -> str:
 
 def measure(text: str) -> float:
     """About how wide a text is."""
+    if text.isascii():
+        return LETTER * len(text)
     return sum(2 * LETTER if unicodedata.east_asian_width(letter) in "WF" else LETTER for letter in text)

@@ -41,7 +41,7 @@ async def play(visit: Visit) -> Response:
         flow = await flow_of(visit, tx)
         before = _opened(visit, flow, form.raw("state"))
         if before is None or form.flag("anew"):
-            made = await rehearsal.begin(tx, flow, await _wanted(visit, tx))
+            made = await rehearsal.begin(tx, flow, before.wanted if before else await _wanted(visit, tx))
         else:
             made = await rehearsal.go_on(
                 tx,

@@ -12,7 +12,7 @@ import pytest
 
 from tests import talks
 from tests import world as makers
-from trunkline.accounts import settings
+from trunkline.accounts import browsers, settings
 from trunkline.campaigns import sequences
 from trunkline.campaigns.sequences import NewPoint
 from trunkline.contacts import fields, groups, people
@@ -30,13 +30,17 @@ pytestmark = pytest.mark.anyio
 
 CASES = tomllib.loads((Path(__file__).parent / "errors.toml").read_text())["case"]
 HERE = Path(rapidpro.__file__).parent
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 REFUSING = {"Wrong", "Rejected", "across", "BadAsk", "Forbidden", "Error", "__init__"}
+NEVER_TOLD = {"The given data is invalid.", "Write to the same address with .json."}
+"""What only a log could tell: the answer is the fields or the page."""
 
 
 @pytest.fixture
 async def world(api, database, account, other_account, group, smart, ann, stranger) -> dict[str, str]:
     """What requests may name."""
     await api.get("/groups.json")  # makes the groups that everybody has
+    uploaded = (await api.post("/media.json", files={"file": ("a.png", PNG)})).json()
     async with database.tx(other_account) as tx:
         foreign = await groups.create(tx, "Foreign")
     async with database.tx(account) as tx:
@@ -73,6 +77,8 @@ async def world(api, database, account, other_account, group, smart, ann, strang
         "other_campaign": str(other.uuid),
         "event": str(point.uuid),
         "flow": str(flow.uuid),
+        "file": uploaded["uuid"],
+        "long": "1" * 1001,
         "nothing": "01234567-89ab-4cde-8123-456789abcdef",
         **await _talk(database, account, ann),
         "foreign_ticket": (await _talk(database, other_account, stranger))["ticket"],
@@ -101,11 +107,16 @@ async def _talk(database, account, contact) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{number} {case['request']}" for number, case in enumerate(CASES)])
-async def test_a_refusal_is_worded_as_promised(api, agent, database, account, new_key, world, case):
+async def test_a_refusal_is_worded_as_promised(api, agent, database, account, new_key, signed_in, world, case):
     client, given = agent if case.get("as") == "agent" else api, _given(case, world)
-    if "as" in case and client is api:
-        key = await new_key("rapidpro", role="admin") if case["as"] == "counted" else None
-        client.headers["authorization"] = f"Token {key}" if key else ""
+    match case.get("as"):
+        case "nobody":
+            del client.headers["authorization"]
+        case "counted":
+            client.headers["authorization"] = f"Token {await new_key('rapidpro', role='admin')}"
+        case "browser":
+            del client.headers["authorization"]
+            client.cookies.set(browsers.cookie_name(False), (await signed_in("admin", account, kind="browser"))[0])
     async with database.tx(account) as tx:
         await settings.put(tx, case.get("settings", {}), operator=True)
         if case.get("full") == "labels":
@@ -187,7 +198,7 @@ def _patterns(node: ast.AST) -> Iterator[str]:
         pattern = re.escape(node.value)
     else:
         return
-    if r"\ " in pattern:
+    if r"\ " in pattern and pattern not in map(re.escape, NEVER_TOLD):
         yield pattern
 
 

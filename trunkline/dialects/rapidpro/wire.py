@@ -1,7 +1,7 @@
 """What many answers hold: references to things, and times with six digits."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -19,12 +19,12 @@ class UserRef(Struct, frozen=True):
     name: str
 
 
-def moment(value: datetime) -> str:
-    """Six digits of the second, always."""
+def moment(value: datetime) -> Any:
+    """Six digits of the second, always: as the encoder writes it, many times faster than we could, unless all are 0."""
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
-    return value.isoformat(timespec="microseconds")[:26] + "Z"
+    return value if value.microsecond else f"{value.isoformat()[:19]}.000000Z"
 
 
-def moment_or_none(value: datetime | None) -> str | None:
+def moment_or_none(value: datetime | None) -> Any:
     return None if value is None else moment(value)

@@ -55,7 +55,8 @@ async function draw(place) {
   if (!answer.ok || answer.redirected) return;
   const { times, counts } = await answer.json();
   const told = Object.entries(counts).filter(([, values]) => values.some(Boolean));
-  if (!times.length || !told.length) return place.replaceChildren();
+  place.hidden = !times.length || !told.length;
+  if (place.hidden) return;
   // From nothing on, so that there is a line even when all happened at once.
   const moments = [times[0] - 60, ...times];
   const grown = told.map(([, values]) => ((sum) => [0, ...values.map((value) => (sum += value))])(0));
