@@ -3,12 +3,15 @@
 import pytest
 
 from trunkline.accounts import api_keys, audit, users
+from trunkline.accounts.credentials import Credentials
 from trunkline.core import crypto
 from trunkline.core.db import Database
 from trunkline.core.errors import Invalid, NotFound
 from trunkline.core.ids import token
 
 pytestmark = pytest.mark.anyio
+
+ELSEWHERE = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture
@@ -125,3 +128,47 @@ async def test_a_new_connector_key_ends_the_users_old_one(database: Database, ac
         living = [key.id for key in await api_keys.listed(tx) if key.dialect == "connector"]
 
     assert living == [new.id]
+
+
+async def test_a_token_from_elsewhere_goes_on_working(database: Database, account: int, owner: int) -> None:
+    async with database.tx(account, "test") as tx:
+        secret, key = await api_keys.create(tx, owner, "rapidpro", token=ELSEWHERE)
+
+    found = await Credentials(database).find(ELSEWHERE)
+
+    assert (secret, key.hint) == (ELSEWHERE, f"…{ELSEWHERE[-4:]}")
+    assert found is not None
+    assert (found.key_id, found.account.id) == (key.id, account)
+
+
+async def test_a_token_is_nobody_else_s(database: Database, account: int, other_account: int, owner: int) -> None:
+    async with database.tx(account, "test") as tx:
+        await api_keys.create(tx, owner, "rapidpro", token=ELSEWHERE[::-1])
+    async with database.system(other_account) as tx:
+        other = (await users.create(tx, "elsewhere@example.com", "owner", password="a bird sang twice")).member.id
+
+    async with database.tx(other_account, "test") as tx:
+        with pytest.raises(Invalid) as refused:
+            await api_keys.create(tx, other, "rapidpro", token=ELSEWHERE[::-1])
+
+    assert refused.value.fields == {"token": ["This token was given before."]}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "token"),
+    [
+        ("portal", ELSEWHERE),
+        ("rapidpro", ELSEWHERE[1:]),
+        ("rapidpro", "-" * 40),
+        ("rapidpro", ""),
+        ("rapidpro", "é" * 40),
+    ],
+)
+async def test_a_token_that_cannot_be_one_is_refused(
+    database: Database, account: int, owner: int, dialect: str, token: str
+) -> None:
+    async with database.tx(account, "test") as tx:
+        with pytest.raises(Invalid) as refused:
+            await api_keys.create(tx, owner, dialect, token=token)
+
+    assert list(refused.value.fields or {}) == ["token"]

@@ -20,6 +20,7 @@ DEMANDED_BY = {
     "expansion": 2,
     "delivery": 1,
     "webhooks": 2,
+    "batch": 2,
     "mail": 1,
     "signing": 2,
     "expressions": 1,

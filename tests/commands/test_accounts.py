@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -100,6 +100,16 @@ def test_a_key_is_of_its_dialect(trunkline: Any, acme: str, ana: str, dialect: s
 
     assert re.fullmatch(rf"trk_{dialect}_[0-9A-Za-z]{{38}}", made["key"])
     assert (made["dialect"], made["scopes"]) == (dialect, ["*"])
+
+
+def test_a_key_may_be_a_token_that_programs_have(trunkline: Any, acme: str, ana: str) -> None:
+    token = f"{uuid4().hex}01234567"
+
+    made = trunkline(
+        *("key", "create", "--account", acme, "--user", ana, "--dialect", "rapidpro", "--token", token, "--json")
+    ).json
+
+    assert made["key"] == token
 
 
 def test_a_key_has_the_scopes_that_were_named(trunkline: Any, acme: str, ana: str) -> None:

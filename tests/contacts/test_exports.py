@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import python_calamine
 
+from trunkline.accounts import settings
 from trunkline.contacts import exports, people, tags
 from trunkline.contacts.people import Filter, NewContact
 from trunkline.core.db import Tx
@@ -93,3 +94,12 @@ def test_the_file_is_named_after_the_day(monkeypatch: pytest.MonkeyPatch):
 
     with time_machine.travel("2026-03-01T10:00:00Z"):
         assert exports.filename() == "contacts-export-2026-03-01.csv"
+
+
+async def test_an_anonymous_workspace_hides_addresses(tx: Tx):
+    await people.create(tx, NewContact(first_name="Ann", email="ann@example.com"))
+    await settings.put(tx, {"anon": True}, operator=True)
+
+    [_, cells] = await exported(tx)
+
+    assert cells[:4] == ["Ann", "", "********", ""]

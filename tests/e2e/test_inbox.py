@@ -95,8 +95,11 @@ def test_everything_goes_by_keyboard(workspace, visit) -> None:
     expect(page.locator(".row")).to_have_count(1)
     expect(page.locator(".toast").last).to_contain_text("1 conversation closed.")
     page.keyboard.press("/")
+    expect(page.locator(".list input[type=search]")).to_be_focused()
     page.keyboard.type("status:closed tag:vip")
-    expect(page.locator(".row")).to_contain_text("On it")
+    expect(page).to_have_url(re.compile("closed"))
+    expect(page.locator(".row", has_text="On it")).to_be_visible()
+    expect(page.locator(".row")).to_have_count(1)
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_contain_text("Send and close")
@@ -190,3 +193,41 @@ def test_a_phone_shows_one_pane_at_a_time(workspace, visit, accessible, tmp_path
     expect(page.locator(".row")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page).to_have_url(re.compile("/inbox$"))
+
+
+def test_a_mail_is_answered_with_a_subject_and_copies_and_shown_as_it_was_written(
+    workspace, visit, tmp_path: Path
+) -> None:
+    channel = workspace.channel(**{"as": "email"}, address="help@example.com")
+    quoted = "Is it here yet?\n\nOn Monday Ana wrote:\n> It comes on Monday"
+    workspace.hear(channel, "zoe@example.com", quoted, subject="Order <b>7</b>")
+    page: Page = visit(workspace.email, "/inbox")
+    opened(page, "Is it here yet?")
+    expect(page.locator(".thread .top")).to_contain_text("Order <b>7</b>")
+    expect(page.locator(".entry .text")).to_have_text("Is it here yet?")
+    page.get_by_text("Show quote").click()
+    expect(page.locator(".entry .quote")).to_contain_text("It comes on Monday")
+
+    page.get_by_text("Subject, Cc, Bcc").click()
+    page.get_by_label("Subject", exact=True).fill("Your order 7")
+    page.get_by_label("Cc", exact=True).fill("boss@example.com")
+    page.fill(".composer textarea", "It is in the post.")
+    page.press(".composer textarea", "Control+Enter")
+    sent = page.locator(".entry.out").last
+    expect(sent).to_contain_text("Your order 7")
+    expect(sent.locator(".state .icon")).to_have_attribute("aria-label", re.compile("Sent|Delivered"), timeout=15_000)
+    page.screenshot(path=tmp_path / "mail.png")
+
+
+def test_romanian_and_dark(workspace, visit, accessible, tmp_path: Path) -> None:
+    phone_writes(workspace, "Bună ziua")
+    page: Page = visit(workspace.email, "/inbox", color_scheme="dark")
+    page.goto("/me")
+    page.select_option("[name=language]", "ro")
+    page.click("main button:has-text('Save')")
+    page.goto("/inbox")
+
+    opened(page, "Bună ziua")
+    expect(page.locator(".composer textarea")).to_have_attribute("placeholder", re.compile("Răspunde"))
+    accessible(page)
+    page.screenshot(path=tmp_path / "dark.png")

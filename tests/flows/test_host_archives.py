@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests import talks, world
+from trunkline.accounts import settings
 from trunkline.core.db import Database
+from trunkline.dialects.rapidpro.message_shapes import MessageOut
 from trunkline.flows import archives, starts
 from trunkline.flows.archives import Archive
 from trunkline.flows.starts import NewStart
@@ -152,3 +154,30 @@ async def test_archives_are_an_accounts_own(database: Database, account: int, ot
 
     async with database.tx(other_account) as tx:
         assert await archives.page(tx) == []
+
+
+async def test_a_deleted_message_is_in_no_file_and_a_hidden_address_neither(database: Database, account: int) -> None:
+    await talk(database, account, 2)
+    await move(database, account, "messages", "created_at", date(2026, 5, 1), date(2026, 5, 1))
+    async with database.tx(account) as tx:
+        await settings.put(tx, {"anon": True}, operator=True)
+    await world.execute(
+        database.dsn,
+        "update messages set visibility = 'deleted' where id = (select min(id) from messages where account_id = $1)",
+        account,
+    )
+
+    [made] = await archives.build(database, account, until=date(2026, 5, 10))
+
+    [line] = lines(database, made)
+    assert (made.records, line["urn"], line["archived"]) == (1, None, False)
+    assert await left(database, account, "messages") == 0
+
+
+async def test_a_line_has_what_the_list_has(database: Database, account: int) -> None:
+    await talk(database, account, 1)
+    await move(database, account, "messages", "created_at", date(2026, 5, 1))
+
+    [made] = await archives.build(database, account, until=date(2026, 5, 10))
+
+    assert set(lines(database, made)[0]) == set(MessageOut.__struct_fields__)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests import world
+from trunkline.accounts import settings
 from trunkline.core.db import Database
 from trunkline.core.jobs import Call, Desk
 from trunkline.messaging import logs
@@ -51,3 +52,18 @@ async def test_what_is_older_than_a_week_goes(database: Database, account: int) 
     await logs.prune(Desk(database, Call(0, 1, None, "prune", [], "system", "", 0, 1), database.tools))
 
     assert await read(database, account) == ["new"]
+
+
+async def test_an_anonymous_workspace_hides_addresses(database: Database, account: int) -> None:
+    channel = await world.simulator(database, account)
+    [message] = await world.queue(database, account, channel, ["+250788123123"])
+    texts = ["to=%2B250788123123&text=Hi", "+250788123123 Hi", "250788123123 Hi"]
+    async with database.tx(account) as tx:
+        known = [Entry(channel_id=channel.id, kind="send", message_id=message, request=text) for text in texts]
+        await logs.add(tx, [*known, Entry(channel_id=channel.id, kind="receive", request="from +250788999999")])
+        await settings.put(tx, {"anon": True}, operator=True)
+
+    async with database.tx(account) as tx:
+        told = [entry.request for entry in await logs.of_channel(tx, channel.id)]
+
+    assert told[::-1] == ["to=********&text=Hi", "******** Hi", "******** Hi", "********"]

@@ -29,6 +29,9 @@ SCOPES: dict[str, tuple[str, ...]] = {
 # Here a new key ends the user's old ones, as this dialect's users were told.
 REPLACING = frozenset({"connector"})
 
+# Clients of these may go on with the token that another server of the same API gave them.
+TAKING_TOKENS = frozenset({"rapidpro"})
+
 
 class Key(Struct, frozen=True):
     """`hint` is all that can be shown of the key later: its beginning and its last four characters."""
@@ -56,24 +59,30 @@ async def create(
     rate_limit: str | None = None,
     name: str = "",
     expires_at: datetime | None = None,
+    token: str | None = None,
 ) -> tuple[str, Key]:
     """The key itself, told once, and its record. Without `scopes` it may do whatever its role may.
 
-    `rate_limit` like 60/minute replaces the dialect's general limit; `off` lifts all limits of the key.
+    `rate_limit` like 60/minute replaces the dialect's general limit; `off` lifts all limits of the key. `token` is one
+    that programs have from the server before.
     """
+    if token is not None:
+        _check_token(dialect, token)
     granted = _checked(dialect, scopes, rate_limit)
     member = await users.get(tx, user_id)
     if not member.active:
         raise Invalid({"user": ["This person is switched off."]})
     if dialect in REPLACING:
         await _revoke(tx, await tx.column(int, OF_USER, tx.account, user_id, dialect))
-    secret, digest = crypto.new_key(dialect)
-    hint = f"trk_{dialect}_…{secret[-4:]}"
+    secret, digest = (token, crypto.digest(token)) if token else crypto.new_key(dialect)
+    hint = f"…{token[-4:]}" if token else f"trk_{dialect}_…{secret[-4:]}"
     rate = rate_limit.strip().lower() if rate_limit else None
     shown = "".join(filter(str.isprintable, name)).strip()[:128]
-    key = await tx.one(
+    key = await tx.maybe(
         Key, INSERT, tx.account, new_uuid(), user_id, dialect, shown, digest, hint, granted, rate, expires_at
     )
+    if key is None:
+        raise Invalid({"token": ["This token was given before."]})
     await audit.record(tx, "key.created", f"key:{key.id}", {"dialect": dialect, "scopes": granted, "hint": hint})
     return secret, key
 
@@ -111,6 +120,13 @@ async def _revoke(tx: Tx, keys: list[int]) -> None:
         await audit.record(tx, "key.revoked", f"key:{id}")
 
 
+def _check_token(dialect: str, token: str) -> None:
+    if dialect not in TAKING_TOKENS:
+        raise Invalid({"token": [f"Only keys of {', '.join(sorted(TAKING_TOKENS))} may be tokens from elsewhere."]})
+    if not crypto.is_token(token):
+        raise Invalid({"token": ["The token must be 40 to 64 letters and digits."]})
+
+
 def _checked(dialect: str, scopes: Sequence[str] | None, rate_limit: str | None) -> list[str]:
     problems: dict[str, list[str]] = {}
     if dialect not in SCOPES:
@@ -139,7 +155,8 @@ _COLUMNS = """
 INSERT = sql(f"""
     insert into api_keys
         (account_id, uuid, user_id, dialect, name, digest, hint, scopes, rate_limit, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning {_COLUMNS}
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    on conflict (digest) do nothing returning {_COLUMNS}
 """)
 
 LIST = sql(f"select {_COLUMNS} from api_keys where account_id = $1 and revoked_at is null order by id desc")

@@ -66,7 +66,7 @@ class Credentials:
 
     async def find(self, key: str) -> Credential | None:
         """The credential of a key; none if it is wrong, over, revoked, or its user or account is gone."""
-        if crypto.key_dialect(key) is None:
+        if not crypto.may_be_key(key):
             return None
         digest = crypto.digest(key)
         credential = self._remembered(digest) or await self._look_up(digest)

@@ -9,8 +9,8 @@ from trunkline.core.errors import Conflict, Forbidden
 async def change(tx: Tx, by: int, id: int, *, role: str | None = None, active: bool | None = None) -> Member:
     """Change somebody's role, or switch them off or on, in a system transaction; it ends their sessions."""
     changer, member = await users.get(tx, by), await users.get(tx, id)
-    touched = [member.role, *([roles.parse(role)] if role is not None else [])]
-    if not changer.active or not all(roles.outranks(changer.role, one) for one in touched):
+    wanted = roles.parse(role) if role is not None else member.role
+    if not changer.active or not all(roles.outranks(changer.role, one) for one in (member.role, wanted)):
         raise Forbidden("Nobody can give or take a role above their own.", code="role_above_own")
     if by == id and active is False:
         raise Conflict("yourself", "You cannot switch yourself off.")

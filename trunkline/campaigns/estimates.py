@@ -111,7 +111,7 @@ MATCHING = """
     select c.id, {fit} from contacts c where c.account_id = $1 and $2::bigint is not null
         and c.deleted_at is null and ({candidates}::bigint[] is null or c.id = any({candidates})) and {where}"""
 
-_DROPS = """
+_JUDGED = """
     select count(*) as asked,
         count(*) filter (where fate = 'blocked') as blocked,
         count(*) filter (where fate = 'archived') as archived,
@@ -128,19 +128,31 @@ _DROPS = """
             when a.path is null then case when exists (
                 select from urns u where u.account_id = $1 and u.scheme = any($3::text[]) and u.path in (
                     lower(c.email), c.phone, ltrim(c.phone, '+'))) then 'duplicate' else 'no_address' end
-            when exists (select from suppressions x where x.account_id = $1 and x.kind = $4
-                and x.address = case a.scheme when 'whatsapp' then '+' || a.path else a.path end) then 'opted_out'
+            when x.address is not null then 'opted_out'
             else 'reached' end as fate
-        from ({source}) as s (id, fit)
-        join contacts c on c.account_id = $1 and c.id = s.id and c.deleted_at is null
-        left join lateral (
-            select u.scheme, u.path from urns u
-            where u.account_id = $1 and u.contact_id = s.id and u.scheme = any($3::text[])
-            order by u.scheme, u.priority, u.id limit 1
-        ) a on true
+        from {contacts}
+        left join {addresses}
+        left join suppressions x on x.account_id = $1 and x.kind = $4
+            and x.address = case a.scheme when 'whatsapp' then '+' || a.path else a.path end
     ) judged
 """
-DROPS = {kind: sql(_DROPS.format(source=source.format(cursor=0))) for kind, source in audiences.SOURCES.items()}
+_FIRST = "u.contact_id, u.scheme, u.path from urns u where u.account_id = $1 and u.scheme = any($3::text[])"
+_DROPS = _JUDGED.format(
+    contacts="({source}) as s (id, fit) join contacts c on c.account_id = $1 and c.id = s.id and c.deleted_at is null",
+    addresses=f"""lateral (
+            select {_FIRST} and u.contact_id = c.id order by u.scheme, u.priority, u.id limit 1) a on true""",
+)
+# Of everybody one walk over all contacts beside one over all addresses is cheaper than a probe for each.
+_DROPS_OF_ALL = _JUDGED.format(
+    contacts="(select * from contacts where account_id = $1 and deleted_at is null and $2::bigint is not null) c",
+    addresses=f"""(
+            select distinct on (u.contact_id) {_FIRST} order by u.contact_id, u.scheme, u.priority, u.id
+        ) a on a.contact_id = c.id""",
+)
+DROPS = {
+    kind: sql(_DROPS_OF_ALL if kind == "all" else _DROPS.format(source=source.format(cursor=0)))
+    for kind, source in audiences.SOURCES.items()
+}
 
 _SAMPLE = f"""
     select s.id from ({{source}}) as s (id, fit) {audiences.REACHED} order by s.id limit $5

@@ -126,18 +126,25 @@ CONDITIONS: dict[Outcome | None, str] = {
     "unsubscribed": "e.unsubscribed_at is not null",
 }
 
+# One probe of a key for each, whatever the planner believes: pages end early.
+_FROM = """messages m left join lateral (
+            select o.* from engagements o where o.account_id = $1 and o.message_id = m.id limit 1) e on true"""
+_FROM_ENGAGED = "engagements e join messages m on m.account_id = $1 and m.id = e.message_id"
+ENGAGED = ("opened", "clicked", "unsubscribed")
+
 RECIPIENTS = {
     (outcome, drip): sql(f"""
-        select m.id as message_id, m.contact_id, c.name, m.scheme, m.address, m.status, m.reason, m.error, m.variant,
-            m.sent_at, m.delivered_at, m.failed_at, e.opened_at, e.machine_opened_at, e.clicked_at, e.unsubscribed_at
-        from messages m
-        left join contacts c on c.account_id = $1 and c.id = m.contact_id
-        left join engagements e on e.account_id = $1 and e.message_id = m.id
-        where m.account_id = $1 and m.broadcast_id {_LETTERS if drip else _OWN}
-            and (m.contact_id, m.id) > ($3::bigint, $4::bigint) and {condition}
-        order by m.contact_id, m.id limit $5
+        select m.id as message_id, m.contact_id,
+            (select c.name from contacts c where c.account_id = $1 and c.id = m.contact_id) as name,
+            m.scheme, m.address, m.status, m.reason, m.error, m.variant, m.sent_at, m.delivered_at,
+            m.failed_at, e.opened_at, e.machine_opened_at, e.clicked_at, e.unsubscribed_at
+        from {_FROM_ENGAGED if outcome in ENGAGED else _FROM}
+        where {place}.account_id = $1 and {place}.broadcast_id {_LETTERS if drip else _OWN} and {condition}
+            and {place}.contact_id >= $3::bigint and (m.contact_id, m.id) > ($3::bigint, $4::bigint)
+        order by {place}.contact_id, m.id limit $5
     """)
     for outcome, condition in CONDITIONS.items()
+    for place in ["e" if outcome in ENGAGED else "m"]
     for drip in (False, True)
 }
 

@@ -1,5 +1,6 @@
 """`trunkline key …`: what programs show to get in."""
 
+import sys
 from typing import Annotated, Any, Literal
 
 from trunkline.accounts import api_keys
@@ -21,12 +22,16 @@ async def create(
     scopes: Annotated[str | None, "Scopes with commas between; without it, or with '*', all."] = None,
     rate_limit: Annotated[str | None, "N/second, N/minute or N/hour instead of the usual; off: no limits."] = None,
     name: Annotated[str, "What it is for."] = "",
+    token: Annotated[str | None, "A RapidPro token that programs have already; - reads it from the input."] = None,
 ) -> Answer:
     """Make an API key; it is shown once."""
+    given = sys.stdin.readline().strip() if token == "-" else token  # noqa: S105
     granted = [scope.strip() for scope in scopes.split(",") if scope.strip()] if scopes is not None else None
     async with workspace(settings, account) as (tx, _):
         member = await member_named(tx, user)
-        secret, key = await api_keys.create(tx, member.id, dialect, scopes=granted, rate_limit=rate_limit, name=name)
+        secret, key = await api_keys.create(
+            tx, member.id, dialect, scopes=granted, rate_limit=rate_limit, name=name, token=given
+        )
     return Answer({"key": secret} | _document(key), f"{secret}\nKeep it now: it is not shown again.")
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from trunkline.accounts import accounts, settings
 from trunkline.contacts import listing
 from trunkline.contacts.listing import Filter
 from trunkline.contacts.records import Contact
@@ -29,15 +30,17 @@ HEADER = (
     "Created At",
 )
 ROWS_AT_ONCE = 1000
+MASK = "********"
 
 
 async def stream(
     tx: Tx, filter: Filter | None = None, *, statuses: Mapping[str, str] | None = None
 ) -> AsyncIterator[bytes]:
     """CSV in pieces, the newest contact first. `statuses` renames the statuses for the reader."""
+    hidden = settings.value(await accounts.current(tx), "anon")
     yield _csv([HEADER])
     async for contacts in _walk(tx, filter):
-        yield _csv([_safe(row(contact, statuses or {})) for contact in contacts])
+        yield _csv([_safe(row(contact, statuses or {}, hidden=hidden)) for contact in contacts])
 
 
 async def write_xlsx(
@@ -46,6 +49,7 @@ async def write_xlsx(
     """The same as a workbook. Texts are written as texts, so there is nothing to escape."""
     import xlsxwriter
 
+    hidden = settings.value(await accounts.current(tx), "anon")
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as workbook:
         sheet = workbook.add_worksheet("Contacts")
         place = 0
@@ -54,7 +58,7 @@ async def write_xlsx(
         async for contacts in _walk(tx, filter):
             for contact in contacts:
                 place += 1
-                for column, cell in enumerate(row(contact, statuses or {})):
+                for column, cell in enumerate(row(contact, statuses or {}, hidden=hidden)):
                     sheet.write_string(place, column, cell)
 
 
@@ -62,13 +66,13 @@ def filename(suffix: str = "csv") -> str:
     return f"contacts-export-{clock.now():%Y-%m-%d}.{suffix}"
 
 
-def row(contact: Contact, statuses: Mapping[str, str]) -> tuple[str, ...]:
-    """The cells of one contact, in the order of HEADER."""
+def row(contact: Contact, statuses: Mapping[str, str], *, hidden: bool = False) -> tuple[str, ...]:
+    """The cells of one contact, in the order of HEADER. Anonymous workspaces hide addresses here too."""
     return (
         contact.first_name,
         contact.last_name,
-        contact.email or "",
-        contact.phone or "",
+        (MASK if hidden else contact.email) if contact.email else "",
+        (MASK if hidden else contact.phone) if contact.phone else "",
         contact.company or "",
         contact.title or "",
         contact.city or "",

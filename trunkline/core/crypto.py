@@ -113,6 +113,16 @@ def key_dialect(key: str) -> str | None:
     return match["dialect"] if match and _checksum(key[:-6]) == key[-6:] else None
 
 
+def may_be_key(text: str) -> bool:
+    """Whether it is worth a look into the database: our own form, or that of a token from elsewhere."""
+    return key_dialect(text) is not None or is_token(text)
+
+
+def is_token(text: str) -> bool:
+    """A token that another server made, like 40 hexadecimal digits."""
+    return TOKEN.fullmatch(text) is not None
+
+
 def digest(key: str) -> bytes:
     """What is stored of a key. It is random enough that a slow hash would add nothing."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
@@ -205,6 +215,7 @@ def _verify(stored: str, password: str) -> bool:
         return False
 
 
+TOKEN = re.compile(r"[0-9A-Za-z]{40,64}", re.ASCII)
 KEY = re.compile(r"trk_(?P<dialect>[a-z]{2,20})_[0-9A-Za-z]{38}", re.ASCII)
 
 # OWASP's second recommendation: 19 MiB, two passes, one lane. Two threads keep a login storm at 38 MiB.

@@ -12,7 +12,7 @@ from trunkline.core.errors import NotFound
 
 
 class Letter(Struct, frozen=True):
-    """`name` is the job's, or the event's whose reaction failed. What it was called with may be secret: it stays out."""
+    """`name` is the job's, or the event's whose reaction failed. Its arguments may be secret: they stay out."""
 
     id: int
     queue: str

@@ -67,7 +67,7 @@ def refuse_on_shared_path() -> Reply:
 
 def head(call: Call, status: int, media_type: bytes | None, headers: Mapping[str, str]) -> list[Header]:
     """The headers of an answer, in bytes."""
-    lines: list[Header] = [NO_STORE]
+    lines: list[Header] = [] if "Cache-Control" in headers else [NO_STORE]
     if media_type is not None:
         lines.append((b"content-type", media_type))
     if call.least is not None:

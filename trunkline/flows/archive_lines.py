@@ -7,33 +7,39 @@ from typing import Any
 def message(
     id: int, uuid: Any, contact: Any, urn: str, channel: Any, direction: str, kind: str, status: str, text: str,
     labels: Any, flow: Any, attachments: Any, replies: Any, created: datetime, sent: datetime | None, broadcast: Any,
+    visibility: str, modified: datetime, *, anon: bool,
 ) -> dict[str, Any]:  # fmt: skip
+    files = [{"content_type": one.get("content_type"), "url": one.get("url")} for one in attachments or ()]
     return {
         "id": id,
         "uuid": uuid,
         "broadcast": broadcast,
         "contact": contact,
-        "urn": urn,
+        "urn": None if anon else urn,
         "channel": channel,
         "direction": direction,
         "type": "voice" if kind == "call" else "text",
-        "status": "handled" if status == "received" else status,
-        "visibility": "visible",
+        "status": STATUSES.get(status, status),
+        "archived": visibility == "archived",
+        "visibility": visibility,
         "text": text,
-        "labels": labels,
+        "labels": labels if direction == "in" else [],
         "flow": flow,
-        "attachments": [{"content_type": one.get("content_type"), "url": one.get("url")} for one in attachments or ()],
+        "attachments": files,
         "quick_replies": [{"text": reply} if isinstance(reply, str) else reply for reply in replies or ()],
         "created_on": _moment(created),
-        "sent_on": _moment(sent),
+        "sent_on": _moment(sent) if direction == "out" else None,
+        "modified_on": _moment(modified),
+        "media": f"{files[0]['content_type']}:{files[0]['url']}" if files else None,
     }
 
 
 def run(
     id: int, uuid: Any, flow: Any, contact: Any, start: Any, responded: bool, nodes: list[Any],
     arrivals: list[datetime], results: dict[str, Any], status: str, created: datetime, modified: datetime,
-    exited: datetime | None,
+    exited: datetime | None, *, anon: bool,
 ) -> dict[str, Any]:  # fmt: skip
+    del anon  # a line names the contact without addresses in any case
     return {
         "id": id,
         "uuid": uuid,
@@ -57,3 +63,6 @@ def _value(result: dict[str, Any]) -> dict[str, Any]:
 
 def _moment(at: datetime | None) -> str | None:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None
+
+
+STATUSES = {"received": "handled", "unknown": "wired", "canceled": "failed"}

@@ -5,6 +5,7 @@ import tempfile
 import zlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, BinaryIO, Literal
 
 import msgspec
@@ -113,8 +114,9 @@ async def _next_day(database: Database, account: int, kind: Kind, until: date) -
         written = Written()
         if known and known.media_key:
             await written.append(database.tools.media, known)
+        shape = partial(SHAPES[kind], anon=settings.value(await accounts.current(tx), "anon"))
         async for rows in tx.stream(ROWS[kind], account, begin, end):
-            written.add(SHAPES[kind], rows)
+            written.add(shape, rows)
         key = await written.keep(database.tools.media, account, f"{kind}_{day}.jsonl.gz")
         archive = await tx.one(
             Archive, PUT, account, kind, "daily", day, written.records + (known.records if known else 0), written.size,
@@ -231,8 +233,8 @@ ROWS: dict[Kind, Statement] = {
                 where x.account_id = $1 and x.message_id = m.id), '[]'),
             (select {_REF.format(t="f")} from flows f where f.account_id = $1 and f.id = m.flow_id),
             m.attachments, m.quick_replies, m.created_at, m.sent_at,
-            (select b.uuid from broadcasts b where b.account_id = $1 and b.id = m.broadcast_id)
-        {_MESSAGES.format(**_DAY)} order by m.id
+            m.broadcast_id, m.visibility, greatest(m.created_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at)
+        {_MESSAGES.format(**_DAY)} and m.visibility <> 'deleted' order by m.id
     """),
     "run": sql(f"""
         select r.id, r.uuid, (select {_REF.format(t="f")} from flows f where f.account_id = $1 and f.id = r.flow_id),

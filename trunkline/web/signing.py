@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from trunkline.accounts import second_factors, sessions
+from trunkline.accounts import sessions
 from trunkline.accounts.sessions import CodeNeeded
 from trunkline.core.db import Database
 from trunkline.core.errors import LimitReached, NotFound, Unauthenticated
@@ -20,7 +20,7 @@ def routes(database: Database) -> list[Route]:
 
     async def page(request: Request) -> Response:
         if await visitors.find(database, request):
-            return _to("/")
+            return to("/")
         return rendering.page("login.html", preferences=preferences.of(request))
 
     async def login(request: Request) -> Response:
@@ -41,29 +41,9 @@ def routes(database: Database) -> list[Route]:
             )
         except LimitReached as error:
             headers = {"Retry-After": str(error.retry_after)}
-            shown = {"preferences": preferences.of(request), "email": email, "problem": _wait(error)}
+            shown = {"preferences": preferences.of(request), "email": email, "problem": wait(error)}
             return rendering.page("login.html", 429, headers, **shown)
-        response = _to("/")
-        cookies.keep(request, response, signed_in.token)
-        return response
-
-    async def code(request: Request) -> Response:
-        """The second step; its ticket comes from the first and is good for minutes."""
-        csrf.refuse_foreign(request, public_url=public_url)
-        ticket, typed = await fields(request, "ticket", "code")
-        agent, previous = request.headers.get("user-agent", ""), cookies.token(request)
-        shown = {"preferences": preferences.of(request), "ticket": ticket}
-        try:
-            signed_in = await second_factors.finish(
-                database, ticket, typed, ip=ip(request), user_agent=agent, previous=previous
-            )
-        except Unauthenticated as error:
-            template = "login.html" if error.code == "ticket_expired" else "code.html"
-            return rendering.page(template, 401, problem=error.message, **shown)
-        except LimitReached as error:
-            headers = {"Retry-After": str(error.retry_after)}
-            return rendering.page("code.html", 429, headers, problem=_wait(error), **shown)
-        response = _to("/")
+        response = to("/")
         cookies.keep(request, response, signed_in.token)
         return response
 
@@ -73,7 +53,7 @@ def routes(database: Database) -> list[Route]:
             (given,) = await fields(request, csrf.FIELD)
             csrf.check(request, visitor.token, given, public_url=public_url)
             await sessions.logout(database, visitor.token)
-        response = _to("/login")
+        response = to("/login")
         cookies.drop(request, response)
         return response
 
@@ -81,12 +61,11 @@ def routes(database: Database) -> list[Route]:
         given, uuid = await fields(request, csrf.FIELD, "workspace")
         csrf.check(request, visitor.token, given, public_url=public_url)
         await sessions.enter(database, visitor.token, _chosen(visitor, uuid))
-        return _to("/")
+        return to("/")
 
     return [
         Route("/login", page, methods=["GET"]),
         Route("/login", login, methods=["POST"]),
-        Route("/login/code", code, methods=["POST"]),
         Route("/logout", logout, methods=["POST"]),
         Route("/workspace", visitors.signed_in(database, workspace), methods=["POST"]),
     ]
@@ -118,10 +97,10 @@ def ip(request: Request) -> str | None:
         return None
 
 
-def _wait(error: LimitReached) -> str:
+def wait(error: LimitReached) -> str:
     minutes = -(-error.retry_after // 60)
     return f"Too many failed sign-ins. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
 
 
-def _to(path: str) -> RedirectResponse:
+def to(path: str) -> RedirectResponse:
     return RedirectResponse(path, 303, {"Cache-Control": "no-store"})

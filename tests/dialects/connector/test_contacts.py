@@ -127,6 +127,7 @@ async def test_what_is_told_of_a_contact(api, jane, outside):
             "lastActivityAt": None,
             "lastIncomingMessageAt": None,
             "hasHadActivity": False,
+            "creditsUsed": 0,
             "botMessageCount": 0,
             "currentCampaign": None,
             "campaigns": [],

@@ -12,13 +12,14 @@ import pytest
 
 from tests import talks
 from tests import world as makers
-from trunkline.accounts import browsers, settings
+from trunkline.accounts import browsers, settings, users
 from trunkline.campaigns import sequences
 from trunkline.campaigns.sequences import NewPoint
 from trunkline.contacts import fields, groups, people
 from trunkline.contacts.people import NewContact
 from trunkline.core.ids import new_uuid
 from trunkline.dialects import rapidpro
+from trunkline.dialects.rapidpro.references import Many, One
 from trunkline.flows import stored, triggers
 from trunkline.flows.triggers import NewTrigger
 from trunkline.inbox import tickets, topics
@@ -41,8 +42,6 @@ async def world(api, database, account, other_account, group, smart, ann, strang
     """What requests may name."""
     await api.get("/groups.json")  # makes the groups that everybody has
     uploaded = (await api.post("/media.json", files={"file": ("a.png", PNG)})).json()
-    async with database.tx(other_account) as tx:
-        foreign = await groups.create(tx, "Foreign")
     async with database.tx(account) as tx:
         await fields.create(tx, "Nick")
         await fields.create(tx, "Joined", "datetime")
@@ -66,7 +65,6 @@ async def world(api, database, account, other_account, group, smart, ann, strang
         "smart": str(smart.uuid),
         "used": str(used.uuid),
         "triggered": str(triggered.uuid),
-        "foreign_group": str(foreign.uuid),
         "open_tickets": str(named["Open Tickets"].uuid),
         "ann": str(ann.uuid),
         "urn": "tel:+250788123123",
@@ -81,7 +79,28 @@ async def world(api, database, account, other_account, group, smart, ann, strang
         "long": "1" * 1001,
         "nothing": "01234567-89ab-4cde-8123-456789abcdef",
         **await _talk(database, account, ann),
-        "foreign_ticket": (await _talk(database, other_account, stranger))["ticket"],
+        **await _others(database, other_account, stranger),
+    }
+
+
+async def _others(database, other_account, stranger) -> dict[str, str]:
+    """The same of another workspace."""
+    talk = await _talk(database, other_account, stranger)
+    async with database.tx(other_account) as tx:
+        await fields.create(tx, "Born", "datetime")
+        group = await groups.create(tx, "Foreign")
+        series = await sequences.create(tx, "Theirs", group.id)
+        point = await sequences.add_point(
+            tx, series.id, NewPoint(relative_to="born", distance=1, unit="days", message={"eng": "Hi"})
+        )
+        flow = await stored.save(tx, talks.definition())
+        await resthooks.get_or_create(tx, ["their-report"])
+    email = f"{new_uuid()}@example.com"
+    async with database.system(other_account) as tx:
+        await users.create(tx, email, "owner")
+    ours = {"group": group, "campaign": series, "event": point, "flow": flow}
+    return {f"foreign_{name}": value for name, value in (talk | {"email": email}).items()} | {
+        f"foreign_{name}": str(each.uuid) for name, each in ours.items()
     }
 
 
@@ -141,6 +160,23 @@ def test_every_sentence_has_its_row():
 
     assert sorted(missing) == []
     assert len(sentences) > 60
+
+
+def test_every_reference_is_tried_with_what_belongs_to_others():
+    referring = {
+        (operation.paths[0], name)
+        for operation in rapidpro.rapidpro.operations
+        for name, field in operation.rules.fields.items()
+        if isinstance(field, One | Many)
+    }
+    tried = {
+        (case["request"].split()[1].partition("?")[0], name)
+        for case in CASES
+        for name, value in (case.get("body") or {}).items()
+        if any(text in ("{stranger}", "born") or text.startswith("{foreign_") for text in _texts(value))
+    }
+
+    assert sorted(referring - tried) == []
 
 
 def _given(case: dict[str, Any], world: dict[str, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 from trunkline.accounts import settings, users
 from trunkline.contacts import groups
 from trunkline.dialects import openapi
-from trunkline.dialects.rapidpro import rapidpro
+from trunkline.dialects.rapidpro import docs, rapidpro
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +166,13 @@ async def test_every_endpoint_has_its_page(anybody):
     codes = {path: (await anybody.get(path.removesuffix(".json"))).status_code for path in paths}
 
     assert set(codes.values()) == {200}, codes
+
+
+@pytest.mark.parametrize("name", sorted(docs.endpoints(rapidpro)))
+async def test_a_page_explains_everything_and_gives_examples(anybody, name):
+    page = (await anybody.get(f"/{name}")).text
+
+    operations = docs.endpoints(rapidpro)[name]
+    assert page.count("<h3>Example request</h3>") == page.count("<h3>Example answer</h3>") == len(operations)
+    assert f"{operations[0].method} http://127.0.0.1/api/v2/{name}.json" in page
+    assert "<td></td><td></td>" not in page

@@ -110,6 +110,7 @@ class Details(Struct, frozen=True, kw_only=True):
     lastActivityAt: Moment | None
     lastIncomingMessageAt: Moment | None
     hasHadActivity: bool
+    creditsUsed: int
     botMessageCount: int
     chatConcluded: bool
     currentCampaign: CampaignOut | None
@@ -230,6 +231,7 @@ def _details(vault: Vault, row: Contact, standing: Standing, dealings: Dealings)
         lastActivityAt=moment(last),
         lastIncomingMessageAt=moment(row.last_inbound_at),
         hasHadActivity=last is not None,
+        creditsUsed=dealings.credits,
         botMessageCount=standing.ai_replies_count,
         chatConcluded=standing.is_concluded,
         currentCampaign=_campaign(vault, dealings.current) if dealings.current else None,

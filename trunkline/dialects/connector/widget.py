@@ -35,7 +35,9 @@ POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'n
 @connector.get("/scripts/chat-widget.js", public=True, bucket="visitor", tag=TAG)
 async def get_script(call: Call) -> Stream:
     """The script that a site embeds: `<script async src="…" data-channel="{configId}"></script>`."""
-    return Stream("application/javascript", _whole(windows.script()), headers=READABLE)
+    packs = "gzip" in (call.header("accept-encoding") or "")
+    content, headers = (windows.packed_script(), PACKED) if packs else (windows.script(), SCRIPT)
+    return Stream("application/javascript", _whole(content), headers=headers)
 
 
 @connector.get("/chat-widget-config", public=True, bucket="visitor", raises=(NotFound, Forbidden), tag=TAG)
@@ -204,3 +206,5 @@ async def _whole(content: bytes) -> AsyncIterator[bytes]:
 
 READABLE = {"Cross-Origin-Resource-Policy": "cross-origin"}
 """What any page may load as a script."""
+SCRIPT = {**READABLE, "Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding"}
+PACKED = {**SCRIPT, "Content-Encoding": "gzip"}

@@ -49,8 +49,11 @@ class ContactQuery(Struct):
 
 
 class ContactLookup(Struct):
-    uuid: Annotated[str | None, Meta(description="The contact to change, by UUID.")] = None
-    urn: Annotated[str | None, Meta(description="The contact to change, by address.")] = None
+    uuid: Annotated[str | None, Meta(description="The contact that is meant, by UUID.")] = None
+    urn: Annotated[str | None, Meta(description="The contact that is meant, by address.")] = None
+
+
+class ContactToWrite(ContactLookup):
     expand_urns: Annotated[str | None, Meta(description="true: addresses as objects with their channels.")] = None
 
 
@@ -80,7 +83,7 @@ async def list_contacts(tx: Tx, call: Call, walk: Walk, query: ContactQuery) -> 
 
 
 @rapidpro.post("/contacts.json", fields=FORM, raises=(NotFound,), answers={201: ContactOut})
-async def write_contact(tx: Tx, call: Call, body: Body, query: ContactLookup) -> Answer[ContactOut]:
+async def write_contact(tx: Tx, call: Call, body: Body, query: ContactToWrite) -> Answer[ContactOut]:
     """Create a contact, or change one: only what is sent changes.
 
     `urns` takes the place of all addresses, `groups` that of all groups kept by hand; `fields` are merged. A contact

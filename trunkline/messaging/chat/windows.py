@@ -1,5 +1,6 @@
 """Windows: what a page may know of a chat window before anybody has said who they are."""
 
+import gzip
 import html
 from functools import cache
 from hashlib import sha256
@@ -103,6 +104,12 @@ def loader(window: Window, script: str, source: str = "") -> str:
 def script() -> bytes:
     """What sites embed."""
     return files("trunkline.messaging.chat").joinpath("script/chat-widget.js").read_bytes()
+
+
+@cache
+def packed_script() -> bytes:
+    """The same for those who can unpack."""
+    return gzip.compress(script(), 9, mtime=0)
 
 
 @cache

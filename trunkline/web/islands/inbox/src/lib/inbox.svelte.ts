@@ -192,6 +192,7 @@ export class Inbox {
     for (const id of ids) this.#put(id, (line) => Object.assign(line, this.#shown(line, change)));
     if (leaves) this.#leave(ids);
     try {
+      if (this.thread && ids.includes(this.thread.line.id)) await this.thread.settled();
       const told = await post<{ lines: Line[] }>("changes", { ids, ...change });
       for (const line of told.lines) this.#put(line.id, (old) => Object.assign(old, line));
       if (said) this.say(said, _("Undo"), () => void this.#undo(before));
@@ -283,10 +284,12 @@ export class Inbox {
     const ids = [...this.#touched].slice(0, 200);
     this.#touched.clear();
     this.#catching = undefined;
+    const turn = this.#asked;
     try {
       const shown = { view: this.view, q: this.query, ids: ids.join(",") };
       const { lines } = await get<{ lines: Line[] }>("list", shown);
-      this.#merge(ids, lines);
+      // Another view was opened meanwhile: it came with all that is new.
+      if (turn === this.#asked) this.#merge(ids, lines);
     } catch {
       // The list stays as it was until the next event.
     }

@@ -10,6 +10,7 @@ import { _ } from "./words";
 const RETRY_MS = [1000, 2000, 5000, 10_000, 20_000];
 const HERE_MS = 20_000;
 const TYPING_MS = 4000;
+const SETTLE_MS = 4000;
 
 export class Thread {
   line = $state() as Line;
@@ -30,6 +31,7 @@ export class Thread {
   #typing: ReturnType<typeof setTimeout> | undefined;
   #isTyping = false;
   #turn = 0;
+  #sending = new Set<Promise<void>>();
 
   constructor(inbox: Inbox, line: Line) {
     this.inbox = inbox;
@@ -158,7 +160,18 @@ export class Thread {
     }
   }
 
-  async #deliver(parcel: Parcel, attempt = 0): Promise<void> {
+  // What is done next must not overtake a reply: that would open again what was closed.
+  async settled(): Promise<void> {
+    await Promise.race([Promise.all(this.#sending), new Promise((done) => setTimeout(done, SETTLE_MS))]);
+  }
+
+  #deliver(parcel: Parcel, attempt = 0): Promise<void> {
+    const going = this.#try(parcel, attempt).finally(() => this.#sending.delete(going));
+    this.#sending.add(going);
+    return going;
+  }
+
+  async #try(parcel: Parcel, attempt: number): Promise<void> {
     const path = `conversations/${parcel.conversation}/${parcel.kind === "note" ? "notes" : "replies"}`;
     try {
       const { entry } = await post<{ entry: Said }>(path, wire(parcel));
