@@ -357,5 +357,7 @@ async def test_a_commit_wakes_who_listens_and_a_rollback_does_not(database: Data
     async with asyncio.timeout(10):
         await arrived.wait()
 
-    assert heard == ["outbound"]
+    # Somebody else's commit may have been told with ours.
+    assert "outbound" in heard[0].split(",")
+    assert "jobs" not in heard[0].split(",")
     await listener.close()

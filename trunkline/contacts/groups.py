@@ -202,17 +202,18 @@ ADD = sql("""
     returning contact_id
 """)
 
+# An array, so that each membership is one probe of the key: next to a subquery the planner reads the whole group.
 REMOVE = sql("""
     with held as materialized (
         select id from contacts where account_id = $1 and id = any($3) order by id for no key update
     )
-    delete from group_members where account_id = $1 and group_id = $2 and contact_id in (select id from held)
+    delete from group_members where account_id = $1 and group_id = $2 and contact_id = any(array(select id from held))
     returning contact_id
 """)
 
 BUMP = sql("""
-    update contacts set updated_at = now() where account_id = $1 and id in (
-        select id from contacts where account_id = $1 and id = any($2) order by id for no key update)
+    update contacts set updated_at = now() where account_id = $1 and id = any(array(
+        select id from contacts where account_id = $1 and id = any($2) order by id for no key update))
 """)
 
 OF = sql("""

@@ -19,6 +19,7 @@ from trunkline.inbox.changes import PRIORITIES, STATUSES
 MOST_PEOPLE = 200
 """So many of those whose name fits are looked at."""
 FEW = 500
+"""So many are named one by one; beyond that, walking from the newest finds a page of them soon."""
 COUNTED = 1_000
 LONGEST = 500
 
@@ -145,7 +146,6 @@ async def _text(tx: Tx, text: str) -> Condition:
     found, said = await _people(tx, text), await tx.column(int, SAID, tx.account, f"%{pattern}%", FEW + 1)
     if len(said) <= FEW:
         return Condition("(c.contact_id = any({}::bigint[]) or c.id = any({}::bigint[]))", (found, said))
-    # They are many: walking from the newest finds a page of them soon.
     like = "(coalesce(c.subject, '') || ' ' || c.preview) ilike {}"
     return Condition(f"(c.contact_id = any({{}}::bigint[]) or {like})", (found, f"%{pattern}%"))
 
@@ -156,6 +156,9 @@ async def _from(tx: Tx, value: str, looker: Looker) -> Condition:
 
 async def _tag(tx: Tx, value: str, looker: Looker) -> Condition:
     found = [tag.id for tag in (await tags.find(tx, [value], "conversation")).values()]
+    tagged = await tx.column(int, TAGGED, tx.account, found, FEW + 1)
+    if len(tagged) <= FEW:
+        return Condition("c.id = any({}::bigint[])", (tagged,))
     return Condition(
         "c.id in (select ct.conversation_id from conversation_tags ct"
         " where ct.account_id = $1 and ct.tag_id = any({}::bigint[]))",
@@ -229,6 +232,11 @@ OPERATORS: dict[str, Callable[[Tx, str, Looker], Awaitable[Condition]]] = {
     "has": _has,
     "is": _is,
 }
+
+TAGGED = sql("""
+    select distinct conversation_id from conversation_tags
+    where account_id = $1 and tag_id = any($2::bigint[]) limit $3
+""")
 
 SAID = sql("select * from search_conversations($1, $2, $3)")
 

@@ -38,10 +38,14 @@ NEVER_TOLD = {"The given data is invalid.", "Write to the same address with .jso
 
 
 @pytest.fixture
-async def world(api, database, account, other_account, group, smart, ann, stranger) -> dict[str, str]:
+async def world(api, database, account, other_account, new_key, group, smart, ann, stranger) -> dict[str, str]:
     """What requests may name."""
     await api.get("/groups.json")  # makes the groups that everybody has
-    uploaded = (await api.post("/media.json", files={"file": ("a.png", PNG)})).json()
+    theirs = {"authorization": f"Token {await new_key('rapidpro', role='admin', account=other_account)}"}
+    files = [
+        (await api.post("/media.json", files={"file": ("a.png", PNG)}, headers=headers)).json()["uuid"]
+        for headers in ({}, theirs)
+    ]
     async with database.tx(account) as tx:
         await fields.create(tx, "Nick")
         await fields.create(tx, "Joined", "datetime")
@@ -75,7 +79,8 @@ async def world(api, database, account, other_account, group, smart, ann, strang
         "other_campaign": str(other.uuid),
         "event": str(point.uuid),
         "flow": str(flow.uuid),
-        "file": uploaded["uuid"],
+        "file": files[0],
+        "foreign_file": files[1],
         "long": "1" * 1001,
         "nothing": "01234567-89ab-4cde-8123-456789abcdef",
         **await _talk(database, account, ann),

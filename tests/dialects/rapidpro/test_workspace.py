@@ -136,9 +136,11 @@ async def test_globals_are_filtered_by_their_last_change(api):
     await api.post("/globals.json", json={"name": "B", "value": "2"})
 
     until = (await api.get("/globals.json", params={"before": at})).json()["results"]
+    since = (await api.get("/globals.json", params={"after": at})).json()["results"]
     oldest_first = (await api.get("/globals.json", params={"reverse": "true"})).json()["results"]
 
     assert [row["key"] for row in until] == ["a"]
+    assert [row["key"] for row in since] == ["b", "a"]
     assert [row["key"] for row in oldest_first] == ["a", "b"]
 
 

@@ -21,6 +21,7 @@ from trunkline.flows import runs, stored
 from trunkline.flows.runs import Filter, Run
 
 OFFICIAL = "rapidpro-python/"
+SIX_DIGITS = len("2016-10-13T11:54:32.525277Z")
 
 
 class RunContactOut(Struct, frozen=True):
@@ -159,9 +160,14 @@ def _value(result: Mapping[str, Any]) -> ValueOut:
         value=result["value"],
         category=result.get("category") or None,
         node=result["node_uuid"],
-        time=moment(datetime.fromisoformat(result["created_on"])),
+        time=_time(result["created_on"]),
         input=result.get("input") or None,
     )
+
+
+def _time(kept: str) -> Any:
+    """Most are kept as they are told."""
+    return kept if len(kept) == SIX_DIGITS and kept[-1] == "Z" else moment(datetime.fromisoformat(kept))
 
 
 def _contact(contact: Named, anon: bool) -> RunContactOut:

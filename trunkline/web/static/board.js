@@ -36,5 +36,5 @@ document.addEventListener("drop", async (event) => {
   stage.querySelector("ol").insertBefore(dragged, cards[below] ?? null);
   const body = new URLSearchParams({ stage: stage.dataset.stage, position });
   await fetch(`/companies/${company}/place`, { method: "POST", body, headers: { "X-CSRF": document.body.dataset.csrf } });
-  document.getElementById("board").dispatchEvent(new Event("board-moved"));
+  document.getElementById("moving").dispatchEvent(new Event("board-moved"));
 });
