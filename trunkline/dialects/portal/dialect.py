@@ -5,7 +5,8 @@ from trunkline.dialects.portal import errors
 
 DESCRIPTION = """
 Send SMS, e-mail and WhatsApp messages, one by one or up to 500 at once, have texts spoken on the telephone, follow
-their delivery, keep contacts and run campaigns. Start with `GET /onboarding`: it names the integrations, templates and defaults of your key.
+their delivery, keep contacts and run campaigns. Start with `GET /onboarding`: it names the integrations, templates
+and defaults of your key.
 
 Every request carries the key in `X-API-Key`. A key has scopes: `read` (view data), `write` (create, update, delete),
 `send` (send messages); `*` is all of them. Create keys in Settings → API Keys.
