@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trunkline.accounts.roles import Level
+from trunkline.core import live
 from trunkline.core.errors import Conflict, Forbidden, Invalid, Unauthenticated
 from trunkline.web import csrf, forms, visitors
 from trunkline.web.visits import Site, Visit
@@ -59,6 +60,9 @@ class Section:
                 return RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
             form = await forms.read(request) if method == "POST" else None
             visit = Visit(site, request, visitor, form)
+            if not visit.is_partial:
+                # Before anything is read, so that what happens meanwhile is told to the page.
+                visit.seen = await live.latest(site.database)
             visit.section = self.name
             if form is not None:
                 public: str = site.database.tools.settings.public_url

@@ -52,6 +52,7 @@ class Visit:
         self.problems: Mapping[str, list[str]] = {}
         self.status = 200
         self.section = ""
+        self.seen = 0
 
     @property
     def words(self) -> Words:

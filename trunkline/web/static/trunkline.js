@@ -3,6 +3,7 @@
 // Pages work without this file. With it they follow what happens, keys lead everywhere, and questions are asked in place.
 
 const RETRY_MS = 3000;
+const LATELY = 200;
 
 const closest = (event, selector) => event.target.closest?.(selector);
 const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]");
@@ -18,7 +19,7 @@ function tell(update) {
 
 function listen(heard) {
   const wire = document.querySelector("[data-wire]");
-  const stream = new EventSource(document.body.dataset.live);
+  const stream = new EventSource(`${document.body.dataset.live}&after=${document.body.dataset.seen}`);
   stream.onopen = () => {
     wire.textContent = "";
     document.body.dataset.heard = "yes";
@@ -28,18 +29,30 @@ function listen(heard) {
     wire.textContent = wire.dataset.lost;
     if (stream.readyState === EventSource.CLOSED) setTimeout(() => listen(heard), RETRY_MS);
   };
-  stream.addEventListener("update", (event) => heard(JSON.parse(event.data)));
+  stream.addEventListener("update", (event) => heard({ seq: Number(event.lastEventId), ...JSON.parse(event.data) }));
   stream.addEventListener("reset", () => heard({ kind: "reset", ids: {} }));
 }
 
-// Browsers allow few streams to one host: one tab holds it and tells the others.
+// Browsers allow few streams to one host: one tab holds it and tells the others. A tab that has just been opened says
+// up to where its page is right, and hears what was told since.
 function follow() {
   const name = `trunkline ${document.body.dataset.workspace}`;
   if (!navigator.locks || !window.BroadcastChannel) return listen(tell);
   const others = new BroadcastChannel(name);
-  others.onmessage = (event) => tell(event.data);
+  const lately = [];
+  let holds = false;
+  others.onmessage = ({ data }) => {
+    if (!("after" in data)) return tell(data);
+    if (holds) lately.filter((update) => update.seq > data.after).forEach((update) => others.postMessage(update));
+  };
+  others.postMessage({ after: Number(document.body.dataset.seen) });
   navigator.locks.request(name, () => {
-    listen((update) => (others.postMessage(update), tell(update)));
+    holds = true;
+    listen((update) => {
+      if (lately.push(update) > LATELY) lately.shift();
+      others.postMessage(update);
+      tell(update);
+    });
     return new Promise(() => {});
   });
 }
