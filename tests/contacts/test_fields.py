@@ -96,3 +96,11 @@ async def test_a_field_of_another_account_does_not_exist(database: Database, acc
         assert await fields.all(tx) == []
         with pytest.raises(NotFound):
             await fields.update(tx, "age", label="x")
+
+
+@pytest.mark.parametrize("key", ["", " ", "\t"])
+async def test_a_value_without_a_key_is_refused(tx: Tx, key: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await fields.readied(tx, {key: "gold"})
+
+    assert "custom_fields" in refused.value.fields

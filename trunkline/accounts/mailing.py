@@ -10,7 +10,6 @@ from email.utils import format_datetime
 from typing import Any
 
 import msgspec
-import structlog
 
 from trunkline.core import clock, ids
 from trunkline.core.crypto import Vault
@@ -19,9 +18,6 @@ from trunkline.core.egress import EVERYWHERE, Egress
 from trunkline.core.errors import Unavailable
 from trunkline.core.jobs import Desk, job
 from trunkline.core.mailrelay import MailRelay
-
-log = structlog.get_logger("mailing")
-
 
 async def mail_owners(tx: Tx, subject: str, text: str) -> None:
     """Write to every active owner of the account of `tx`."""
@@ -32,7 +28,7 @@ async def mail_owners(tx: Tx, subject: str, text: str) -> None:
 async def mail(tx: Tx, to: str, subject: str, text: str) -> None:
     """Write a plain text to somebody once this transaction is committed. Tried again for half an hour."""
     if tx.database.tools is None or tx.database.tools.mail_relay is None:
-        log.info("mail_not_sent", account=tx.account, subject=subject, why="TRUNKLINE_SMTP_URL is not set")
+        _log().info("mail_not_sent", account=tx.account, subject=subject, why="TRUNKLINE_SMTP_URL is not set")
         return
     vault: Vault = tx.database.tools.vault
     letter = msgspec.json.encode({"to": to, "subject": subject, "text": text})
@@ -55,7 +51,7 @@ async def send(desk: Desk, id: str, sealed: str) -> None:
     try:
         await pool.deliver(relay.sender, [letter["to"]], _composed(relay, id, letter))
     except SendError as error:
-        log.warning("mail_failed", account=desk.account, subject=letter["subject"], error=str(error))
+        _log().warning("mail_failed", account=desk.account, subject=letter["subject"], error=str(error))
         if error.retry:
             raise Unavailable("The mail relay", 60) from None
     finally:
@@ -75,6 +71,13 @@ def _composed(relay: MailRelay, id: str, letter: dict[str, Any]) -> bytes:
 
 def _aad(account: int) -> str:
     return f"account:{account}:mail"
+
+
+def _log() -> Any:
+    # Loaded with the first line: commands that make an account write none.
+    import structlog
+
+    return structlog.get_logger("mailing")
 
 
 OWNERS = sql("""

@@ -82,6 +82,8 @@ async def get_or_create(tx: Tx, keys: Sequence[str]) -> dict[str, Field]:
 
 async def readied(tx: Tx, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values as they are stored: undeclared keys declared, typed ones in one spelling, empty ones left out."""
+    if any(not key.strip() for key in values):
+        raise Invalid({"custom_fields": ["A custom field needs a key."]})
     present = {key: value for key, value in values.items() if value is not None and value != ""}
     declared = await get_or_create(tx, list(present))
     return {key: stored(declared[key].type, value) for key, value in present.items()}

@@ -46,7 +46,7 @@ def national(e164: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
 
 
-def is_premium(e164: str) -> bool:
+def is_extra_charged(e164: str) -> bool:
     """Whether the number bills whoever calls it."""
     phonenumbers = _library()
     kind = phonenumbers.number_type(phonenumbers.parse(e164))

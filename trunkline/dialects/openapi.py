@@ -225,7 +225,10 @@ def _payload(returned: Any) -> Any:
 
 def _refusals(dialect: Dialect, operation: Operation, schemas: Schemas) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for status in sorted({dialect.status_of(kind) for kind in _raised(operation)}):
+    kinds = _raised(operation)
+    if operation.cursor and isinstance(dialect.page, Walks):
+        kinds.add(NotFound)  # a cursor that is none of ours
+    for status in sorted({dialect.status_of(kind) for kind in kinds}):
         kind = dialect.error_shapes.get(status, dialect.error_shapes.get(None))
         found[str(status)] = {
             "description": REASONS[status],

@@ -110,7 +110,7 @@ class Operator:
             return None
         if isinstance(wait, DialWait):
             number = wait.urn.partition(":")[2]
-            if phones.is_premium(number):
+            if phones.is_extra_charged(number):
                 await self.trouble(account_id, call, "Numbers that bill whoever calls them are not called.")
                 number = ""
             return Ring(number=number, ring_seconds=wait.dial_limit_seconds, seconds=wait.call_limit_seconds)

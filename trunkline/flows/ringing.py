@@ -68,7 +68,7 @@ def _draft(stock: Stock, one: Done) -> tuple[Channel, Draft] | str:
     found = channels.preferred(stock.assets, contact, "call")
     if found is None:
         return "The contact has no number that a voice channel of this workspace calls."
-    if found.address.scheme == "tel" and phones.is_premium(found.address.path):
+    if found.address.scheme == "tel" and phones.is_extra_charged(found.address.path):
         return "Numbers that bill whoever calls them are not called."
     to = Urn(found.address.scheme, found.address.path)
     draft = Draft(contact_id=one.part.member.id, to=to, headers={"led": True}, flow_id=one.part.flow_id or None)

@@ -105,7 +105,7 @@ async def get(tx: Tx, id: int) -> Call:
 def _check(tx: Tx, order: Order) -> Problems:
     problems: Problems = {}
     try:
-        if phones.is_premium(recipients.read("voice", order.to)):
+        if phones.is_extra_charged(recipients.read("voice", order.to)):
             problems["to"] = ["Numbers that bill whoever calls them are not called."]
     except ValueError as error:
         problems["to"] = [str(error)]

@@ -38,13 +38,13 @@ class NoteOut(Struct, frozen=True):
     created_by: UserRef | None
 
 
-class ContactOut(Struct, frozen=True):
+class ContactOut(Struct, frozen=True, kw_only=True):
     """`ref` and `anon_display` are told where addresses are hidden."""
 
     uuid: UUID
     name: str | None
-    ref: str | UnsetType
-    anon_display: str | UnsetType
+    ref: str | UnsetType = UNSET
+    anon_display: str | UnsetType = UNSET
     status: str | None
     language: str | None
     urns: list[str | UrnOut]

@@ -1,5 +1,7 @@
 """The rapidpro dialect's table: where it is served, who may call, how often, and how it says no."""
 
+from typing import Any
+
 from trunkline.dialects.base import Dialect, Forbidden, Invalid, Limits, Unauthenticated
 from trunkline.dialects.rapidpro import errors
 from trunkline.dialects.rapidpro.credentials import Basic, Browser, Token
@@ -30,6 +32,6 @@ rapidpro = Dialect(
     statuses={Unauthenticated: 403, Forbidden: 403, Invalid: 400},
     https=True,
     errors=errors.render,
-    error_shape=errors.Error,
+    error_shape={400: dict[str, Any], None: errors.Error},
     visits=RapidproVisit,
 )

@@ -56,7 +56,7 @@ FORM = {
 }
 
 
-@rapidpro.post("/message_actions.json", fields=FORM, answers={200: Failures})
+@rapidpro.post("/message_actions.json", fields=FORM, answers={200: Failures, 204: None})
 async def act_on_messages(tx: Tx, call: Call, body: Body) -> Answer[Failures] | None:
     """Do something to up to 100 messages that came in.
 

@@ -45,7 +45,7 @@ FORM = {
 }
 
 
-@rapidpro.post("/ticket_actions.json", fields=FORM, answers={200: TicketFailures})
+@rapidpro.post("/ticket_actions.json", fields=FORM, answers={200: TicketFailures, 204: None})
 async def act_on_tickets(tx: Tx, call: Call, body: Body) -> Answer[TicketFailures] | None:
     """Do something to up to 100 tickets.
 
