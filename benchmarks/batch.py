@@ -38,7 +38,7 @@ async def run(where: Stage, size: Size) -> list[Figure]:
     async with where.database("batch") as database:
         workspace = await stage.workspace(database)
         await stage.people(database, workspace.id, size.calls * size.recipients, "tel")
-        key = await stage.key(database, workspace, "portal")
+        key = await stage.key(database, workspace, "portal", rate_limit="off")
         async with database.tx(workspace.id) as tx:
             await channels.create(tx, "simulator", "Phones", "+40700000000", {})
         folder = where.new_folder("web")
