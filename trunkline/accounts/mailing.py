@@ -19,6 +19,7 @@ from trunkline.core.errors import Unavailable
 from trunkline.core.jobs import Desk, job
 from trunkline.core.mailrelay import MailRelay
 
+
 async def mail_owners(tx: Tx, subject: str, text: str) -> None:
     """Write to every active owner of the account of `tx`."""
     for address in await tx.column(str, OWNERS, tx.account):
