@@ -103,11 +103,17 @@ async def _prepare(connection: asyncpg.Connection) -> None:
 
 
 async def rollback(connection: Any) -> None:
+    """End the transaction. Whoever is canceled even here leaves a connection that nobody may use again."""
     try:
         if connection.is_in_transaction() and not connection.is_closed():
-            await asyncio.shield(connection.execute("rollback"))
+            rolling = asyncio.ensure_future(connection.execute("rollback"))
+            rolling.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.shield(rolling)
     except CONNECTION_ERRORS:
         give_up(connection)
+    except asyncio.CancelledError:
+        give_up(connection)
+        raise
 
 
 def give_up(connection: Any) -> None:
