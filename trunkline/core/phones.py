@@ -50,7 +50,7 @@ def is_extra_charged(e164: str) -> bool:
     """Whether the number bills whoever calls it."""
     phonenumbers = _library()
     kind = phonenumbers.number_type(phonenumbers.parse(e164))
-    return kind == phonenumbers.PhoneNumberType.PREMIUM_RATE
+    return phonenumbers.PhoneNumberType.to_string(kind) == "PREMIUM_RATE"
 
 
 def _e164(typed: str, country: str | None) -> str:
