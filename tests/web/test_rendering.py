@@ -1,6 +1,8 @@
 """What every page tells browsers to refuse, and the files that pages are made of."""
 
+import hashlib
 import re
+import tomllib
 
 import httpx2
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from trunkline.web import assets, rendering
 
 pytestmark = pytest.mark.anyio
+
+VENDORED = [place for place in (assets.STATIC / "vendor").iterdir() if place.suffix in (".js", ".css")]
 
 
 @pytest.mark.parametrize("path", ["/status", "/login", "/nowhere"])
@@ -85,3 +89,10 @@ def test_spans_have_one_unit(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (12_345, "12,345"), (100_000, "100,000+")])
 def test_counts_say_where_they_stop(value: int, text: str) -> None:
     assert rendering._number(value) == text
+
+
+def test_files_of_other_projects_are_the_ones_that_are_named() -> None:
+    named = tomllib.loads((assets.STATIC / "vendor/versions.toml").read_text())
+    kept = {place.name: hashlib.sha256(place.read_bytes()).hexdigest() for place in VENDORED}
+
+    assert {name: row["sha256"] for name, row in named.items()} == kept
