@@ -15,8 +15,10 @@ from trunkline.core.errors import Unavailable
 from trunkline.core.tools import Tools
 from trunkline.dialects.dispatch import Dialects
 from trunkline.documents.pages import EXPLORER
-from trunkline.web import chat, chat_cors, chat_live, flows, inbox_writing
-from trunkline.web.chat import Chat
+from trunkline.web.chat import cors, live, window
+from trunkline.web.chat.window import Chat
+from trunkline.web.flows import table as flows
+from trunkline.web.inbox import writing
 
 NOTE_SECONDS = 30.0
 
@@ -36,7 +38,7 @@ class App:
         self.rest = Starlette(
             routes=[
                 *self.chat.routes(),
-                *chat_live.routes(self.chat),
+                *live.routes(self.chat),
                 *callbacks.routes(database),
                 *health.routes(database),
                 *documents.routes(self.dialects),
@@ -66,13 +68,13 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] != EXPLORER and self.dialects.claims(scope["path"]):
-            await chat_cors.pass_on(self.dialects, scope, receive, send)
+            await cors.pass_on(self.dialects, scope, receive, send)
         else:
             await self.rest(scope, receive, send)
 
     def body_cap(self, path: str, method: str) -> int:
         """The most bytes that a request to `path` may carry."""
-        own = (upload.body_cap(path) for upload in (chat, inbox_writing, flows))
+        own = (upload.body_cap(path) for upload in (window, writing, flows))
         return self.dialects.body_cap(path, method) or next(filter(None, own), 1 << 20)
 
     def wording(self, path: str, status: int, message: str) -> bytes:

@@ -15,8 +15,8 @@ from trunkline.core.db import Database
 from trunkline.messaging import channels
 from trunkline.messaging.channels import Channel
 from trunkline.server import Edge, serve
-from trunkline.web import chat_live
-from trunkline.web.chat import Chat
+from trunkline.web.chat import live
+from trunkline.web.chat.window import Chat
 
 SHOP = "https://shop.example"
 SECRET = "identity-secret-of-the-shop"
@@ -51,7 +51,7 @@ async def chat(database: Database) -> AsyncIterator[Chat]:
 
 @pytest.fixture
 def app(chat: Chat, database: Database) -> Starlette:
-    return Starlette(routes=[*chat.routes(), *chat_live.routes(chat), *callbacks.routes(database)])
+    return Starlette(routes=[*chat.routes(), *live.routes(chat), *callbacks.routes(database)])
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def serving() -> Callable[..., contextlib.AbstractAsyncContextManager[str]]:
 async def served(database: Database, port: int = 0) -> AsyncIterator[str]:
     """The windows on a real port, until the end of the block."""
     chat = Chat(database)
-    app = Starlette(routes=[*chat.routes(), *chat_live.routes(chat), *callbacks.routes(database)])
+    app = Starlette(routes=[*chat.routes(), *live.routes(chat), *callbacks.routes(database)])
     stop, listening = asyncio.Event(), asyncio.get_running_loop().create_future()
     server = asyncio.create_task(
         serve(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from trunkline.accounts import roles
-from trunkline.web import content, errors, menu, words
+from trunkline.web import errors, menu, words
+from trunkline.web.content import lists
 
 WEB = Path(words.__file__).parent
 CALLED = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
@@ -39,7 +40,7 @@ def named() -> set[str]:
 
 def shelved() -> set[str]:
     found: set[str] = set()
-    for shelf in content.SHELVES:
+    for shelf in lists.SHELVES:
         found |= {shelf.title, shelf.about, shelf.one} | {heading for _, heading in shelf.columns}
         found |= {text for field in shelf.fields for text in (field.label, field.hint) if text}
     return found

@@ -6,7 +6,8 @@ from starlette.responses import Response
 from trunkline.accounts import logins, second_factors
 from trunkline.accounts.second_factors import Enrolment
 from trunkline.core.db import Transaction
-from trunkline.web import preferences, signing
+from trunkline.web import preferences
+from trunkline.web.login import signing
 from trunkline.web.sections import Section
 from trunkline.web.visits import Visit
 

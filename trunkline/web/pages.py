@@ -1,4 +1,4 @@
-"""All that a browser asks for: put together here, one file for each subject."""
+"""All that a browser asks for: put together here, a folder or a file for each subject."""
 
 from typing import Any
 
@@ -8,81 +8,48 @@ from starlette.routing import Route
 
 from trunkline.core.db import Database
 from trunkline.health import Pulse
-from trunkline.web import (
-    account,
-    agency,
-    analytics,
-    assets,
-    audit,
-    campaign_editor,
-    campaign_report,
-    campaign_review,
-    campaigns,
-    channels,
-    companies,
-    contact,
-    contact_groups,
-    contact_import,
-    contacts,
-    content,
-    credits,
-    errors,
-    flow,
-    flow_player,
-    flow_runs,
-    flows,
-    inbox,
-    inbox_changing,
-    inbox_reading,
-    inbox_writing,
-    joining,
-    keys,
-    knowledge,
-    live,
-    me,
-    menu,
-    palette,
-    phones,
-    queues,
-    second_step,
-    sequences,
-    settings,
-    signing,
-    status,
-    team,
-    triggers,
-    visitors,
-    webhook_log,
-    webhooks,
-)
+from trunkline.web import analytics, assets, errors, live, me, menu, palette, phones, status, visitors
+from trunkline.web.campaigns import editor, report, review
+from trunkline.web.campaigns import table as campaigns
+from trunkline.web.contacts import companies, contact, groups, importing
+from trunkline.web.contacts import table as contacts
+from trunkline.web.content import knowledge
+from trunkline.web.content import lists as content
+from trunkline.web.flows import flow, player, runs, sequences, triggers
+from trunkline.web.flows import table as flows
 from trunkline.web.hub import Hub
+from trunkline.web.inbox import changing, reading, writing
+from trunkline.web.inbox import page as inbox
+from trunkline.web.login import joining, second_step, signing
 from trunkline.web.sections import Section
+from trunkline.web.settings import account, agency, audit, channels, credits, keys, queues, team, webhook_log, webhooks
+from trunkline.web.settings import tabs as settings
 from trunkline.web.visitors import Visitor
 from trunkline.web.visits import Site
 
 SECTIONS: list[Section] = [
     inbox.pages,
-    inbox_reading.pages,
-    inbox_writing.pages,
-    inbox_changing.pages,
+    reading.pages,
+    writing.pages,
+    changing.pages,
     flows.pages,
     triggers.pages,
     sequences.pages,
-    flow_runs.pages,
+    runs.pages,
     flow.pages,
-    flow_player.pages,
+    player.pages,
     analytics.pages,
     knowledge.pages,
     content.pages,
     contacts.pages,
-    contact_groups.pages,
-    contact_import.pages,
+    groups.pages,
+    importing.pages,
     contact.pages,
     companies.pages,
     campaigns.pages,
-    campaign_editor.pages,
-    campaign_review.pages,
-    campaign_report.pages,
+    editor.pages,
+    review.pages,
+    report.pages,
     phones.pages,
     agency.pages,
     settings.pages,

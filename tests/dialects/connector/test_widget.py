@@ -13,7 +13,7 @@ from trunkline.dialects.dispatch import Dialects
 from trunkline.inbox import cards, replies
 from trunkline.messaging import channels
 from trunkline.messaging.channels import Channel
-from trunkline.web import chat_cors
+from trunkline.web.chat import cors
 
 pytestmark = pytest.mark.anyio
 
@@ -287,7 +287,7 @@ async def elsewhere(dialects: Dialects) -> Any:
     """A page of some site, as its browser calls us."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await chat_cors.pass_on(dialects, scope, receive, send)
+        await cors.pass_on(dialects, scope, receive, send)
 
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="https://testserver/v1") as client:

@@ -1,4 +1,4 @@
-// What the server tells, as web/inbox_shapes.py and the domain have it.
+// What the server tells, as web/inbox/shapes.py and the domain have it.
 
 export type Status = "open" | "pending" | "snoozed" | "closed" | "spam";
 export type Priority = "low" | "normal" | "high" | "urgent";

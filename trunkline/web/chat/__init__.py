@@ -1,0 +1,1 @@
+"""What chat windows on other sites call."""

@@ -1,0 +1,1 @@
+"""People, their groups and companies as pages."""

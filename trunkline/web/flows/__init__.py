@@ -1,0 +1,1 @@
+"""Flows as pages: drawn, played, started, looked at."""

@@ -1,0 +1,1 @@
+"""Coming in: with a password, with a second step, by a link."""

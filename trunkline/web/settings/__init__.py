@@ -1,0 +1,1 @@
+"""Settings of a workspace, and of the sub-accounts below it."""
