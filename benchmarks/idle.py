@@ -1,7 +1,6 @@
 """Memory of an installation at rest: the proportional share (PSS) of `trunkline up` and all below it."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -9,7 +8,7 @@ from msgspec import Struct
 from benchmarks import stage
 from benchmarks.measuring import Figure, Scale
 from benchmarks.stage import Stage, Up
-from trunkline.proof.targets import children, command
+from trunkline.proof.targets import below, title
 
 
 class Size(Struct, frozen=True):
@@ -35,17 +34,11 @@ async def run(where: Stage, size: Size) -> list[Figure]:
 def processes(up: Up) -> list[int]:
     """The supervisor, all below it, and the database, wherever that hangs in the tree."""
     roots = [up.pid, int((up.data / "postgres" / "postmaster.pid").read_text().splitlines()[0])]
-    return sorted({pid for root in roots for pid in _below(root)})
-
-
-def _below(pid: int) -> Iterator[int]:
-    yield pid
-    for child in children(pid):
-        yield from _below(child)
+    return sorted({pid for root in roots for pid in (root, *below(root))})
 
 
 def _name(pid: int) -> str:
-    words = command(pid)
+    words = title(pid).split()
     if words and "postgres" in words[0]:
         return "postgres"
     return " ".join(["trunkline", *words[words.index("trunkline") + 1 :][:1]]) if "trunkline" in words else "others"

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import asyncpg
@@ -19,6 +18,7 @@ from benchmarks.stage import Stage, Up, Workspace
 from trunkline.accounts import users
 from trunkline.core.db import Database
 from trunkline.messaging import channels
+from trunkline.proof.targets import below, title
 from trunkline.storage import postgres
 
 PASSWORD = "a bird sang twice"
@@ -143,10 +143,10 @@ async def _streams(server: Up, number: int) -> Figure:
 
 
 def _web_process(supervisor: int) -> int:
-    """The child of `up` that serves."""
-    for child in Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split():
-        if b"web" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
-            return int(child)
+    """The process below `up` that serves."""
+    for pid in below(supervisor):
+        if title(pid) == "trunkline web":
+            return pid
     raise RuntimeError("no web process")
 
 

@@ -20,7 +20,7 @@ from trunkline.core.config import Settings
 from trunkline.core.errors import Refusal, TrunklineError
 
 PARENT = "TRUNKLINE_PARENT"
-"""In the environment of a child: the process id of its supervisor."""
+"""In the environment of a child: the process id of its parent, which ends with the supervisor."""
 
 PATIENCE_SECONDS = 30.0
 WORKER_CONNECTIONS = 10
@@ -52,7 +52,7 @@ def is_child() -> bool:
 
 
 def follow_parent() -> None:
-    """Die when the supervisor does, however it dies: nobody else knows of us, and our database may be gone too."""
+    """Die when our parent does, however it dies: nobody else knows of us, and our database may be gone too."""
     parent = int(os.environ[PARENT])
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

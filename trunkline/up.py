@@ -3,23 +3,19 @@
 import asyncio
 import errno
 import logging
-import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-import trunkline
 from trunkline.core import clock
 from trunkline.core.config import Settings
 from trunkline.core.errors import Refusal
-from trunkline.processes import PARENT, Orders, Report
+from trunkline.forks import Fork, Nursery
+from trunkline.processes import Orders, Report
 from trunkline.storage.postgres import Embedded
 
 T = TypeVar("T")
@@ -34,22 +30,15 @@ HEALTHY_SECONDS = 10.0
 class Child:
     """One of our processes. Started at once, so that it loads while the database starts; told its orders later."""
 
-    def __init__(self, name: str, settings: Settings, heard: Callable[[Report], None], *, once: bool = False):
+    def __init__(self, name: str, nursery: Nursery, heard: Callable[[Report], None], *, once: bool = False):
         self.name, self.once = name, once
-        self._settings, self._heard = settings, heard
-        self._process: Process | None = None
+        self._nursery, self._heard = nursery, heard
+        self._fork: Fork | None = None
         self._orders: Orders | None = None
         self._ending = False
 
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "trunkline", *self.name.split()),
-            stdin=PIPE,
-            stdout=PIPE,
-            env=_environment(self._settings),
-            # Ctrl-C is for us; we tell our children when it is time.
-            start_new_session=True,
-        )
+        self._fork = await self._nursery.fork(self.name)
 
     def order(self, orders: Orders, again: Orders) -> None:
         """Let it work; `again` is what it is told when it has to be started anew."""
@@ -80,39 +69,36 @@ class Child:
     async def end(self, patience: float) -> None:
         """Ask it to finish what it does; after a while, do not ask any more."""
         self._ending = True
-        if self._process is None:
+        if self._fork is None:
             return
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        self._fork.kill(signal.SIGTERM)
         try:
             async with asyncio.timeout(patience):
-                await self._process.wait()
+                await asyncio.shield(self._fork.ended)
         except TimeoutError:
             log.warning("The %s process did not end within %d seconds; it is killed.", self.name, patience)
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+            self._fork.kill(signal.SIGKILL)
+            await self._fork.ended
 
     def hurry(self) -> None:
         self._ending = True
-        if self._process and self._process.returncode is None:
-            self._process.kill()
+        if self._fork:
+            self._fork.kill(signal.SIGKILL)
 
     def _say(self, orders: Orders) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(msgspec.json.encode(orders) + b"\n")
+        assert self._fork is not None
+        self._fork.say(msgspec.json.encode(orders) + b"\n")
 
     async def _follow(self) -> int:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        assert self._fork is not None
+        while line := await self._fork.reports.readline():
             with suppress(msgspec.DecodeError):
                 self._heard(msgspec.json.decode(line, type=Report))
-        return await self._process.wait()
+        return await self._fork.ended
 
 
 async def up(
+    door: socket.socket,
     settings: Settings,
     host: str,
     port: int,
@@ -122,15 +108,19 @@ async def up(
     ready: Callable[[Report], None],
     starting: Callable[[str], None],
 ) -> None:
-    """Run until SIGTERM or SIGINT. `ready` hears when the web listens first, `starting` what is being done."""
+    """Run until SIGTERM or SIGINT; processes are forked behind `door`.
+
+    `ready` hears when the web listens first, `starting` what is being done.
+    """
     port = _port(host, port)
     reports: asyncio.Queue[Report] = asyncio.Queue()
-    web = Child("web", settings, reports.put_nowait)
+    nursery = Nursery(door)
+    web = Child("web", nursery, reports.put_nowait)
     children = [web]
     if with_worker:
-        children.append(Child("worker", settings, reports.put_nowait))
+        children.append(Child("worker", nursery, reports.put_nowait))
     if demo:
-        children.append(Child("seed demo", settings, reports.put_nowait, once=True))
+        children.append(Child("seed demo", nursery, reports.put_nowait, once=True))
     embedded = None if settings.database_url else Embedded(settings.data, settings.postgres_bin or None)
     stop = _signals(children)
     tasks: list[asyncio.Task[None]] = []
@@ -158,8 +148,18 @@ async def up(
 async def _start(
     children: list[Child], embedded: Embedded | None, settings: Settings, starting: Callable[[str], None]
 ) -> str:
-    for child in children:
-        await child.start()
+    loading = [asyncio.create_task(child.start()) for child in children]
+    try:
+        dsn = await _database(embedded, settings, starting)
+        await asyncio.gather(*loading)
+        return dsn
+    finally:
+        for task in loading:
+            task.cancel()
+        await asyncio.gather(*loading, return_exceptions=True)
+
+
+async def _database(embedded: Embedded | None, settings: Settings, starting: Callable[[str], None]) -> str:
     if embedded is None:
         starting("Using the database of TRUNKLINE_DATABASE_URL")
         return settings.database_url
@@ -231,17 +231,6 @@ def _signals(children: list[Child]) -> asyncio.Event:
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, heard)
     return stop
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    places = [str(Path(trunkline.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {
-        PARENT: str(os.getpid()),
-        "TRUNKLINE_DATA": str(settings.data),
-        "PYTHONPATH": os.pathsep.join(filter(None, places)),
-        # Two arenas are enough for one thread that works and some that wait, and give memory back sooner.
-        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
-    }
 
 
 def _port(host: str, port: int) -> int:

@@ -32,7 +32,7 @@ class Up(Struct):
     def child(self, name: str) -> int:
         """Process id of the web or worker process; 0 while there is none."""
         for pid in below(self.process.pid):
-            if command(pid)[-1:] == [name]:
+            if command(pid) == [f"trunkline {name}"]:
                 return pid
         return 0
 
@@ -65,8 +65,10 @@ def up(data: Path, *options: str) -> Iterator[Up]:
 
 
 def below(pid: int) -> list[int]:
+    """The children of a process, and theirs."""
     tasks = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in tasks.read_text().split()] if tasks.exists() else []
+    children = [int(child) for child in tasks.read_text().split()] if tasks.exists() else []
+    return [one for child in children for one in (child, *below(child))]
 
 
 def command(pid: int) -> list[str]:
@@ -207,6 +209,20 @@ def test_children_die_with_a_killed_supervisor(tmp_path: Path) -> None:
             assert postmaster(again.data) == adopted
 
     assert gone
+
+
+def test_all_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    with up(tmp_path / "data") as running:
+        children = [until(lambda name=name: running.child(name)) for name in ("web", "worker")]
+        supervisor = next(pid for pid in below(running.process.pid) if command(pid)[-1:] == ["--json"])
+
+        os.kill(supervisor, signal.SIGKILL)
+        code = running.process.wait(PATIENCE)
+        postgres = postmaster(running.data)
+        os.kill(postgres, signal.SIGTERM)
+
+    assert code == 128 + signal.SIGKILL
+    assert until(lambda: not any(command(child) for child in children))
 
 
 def test_a_port_that_is_taken_is_refused_with_a_way_out(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from trunkline import __version__, logs
 from trunkline import up as supervisor
-from trunkline.commands import answers
+from trunkline.commands import answers, nursery
 from trunkline.core.config import Settings
 from trunkline.processes import Report
 
@@ -40,8 +40,9 @@ def up(
 
     if not json:
         _say(f"Trunkline {__version__}")
+    door = nursery.split(settings.data)
     asyncio.run(
-        supervisor.up(settings, host, port, demo=demo, with_worker=not no_worker, ready=ready, starting=starting)
+        supervisor.up(door, settings, host, port, demo=demo, with_worker=not no_worker, ready=ready, starting=starting)
     )
     if not json:
         _say("Stopped; everything is on disk.")

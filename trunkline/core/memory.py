@@ -17,4 +17,10 @@ def settle() -> None:
     gc.set_threshold(50_000, 20, 100)
     if sys.platform == "linux":
         with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
             ctypes.CDLL(None).malloc_trim(0)
+
+
+M_ARENA_MAX = -8
+ARENAS = 2
+"""Enough for one thread that works and some that wait; more of them give memory back late."""

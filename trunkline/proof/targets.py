@@ -36,11 +36,11 @@ class Targets:
 
     def _pids(self, kind: str) -> list[int]:
         if kind in ("web", "worker"):
-            return [pid for pid in children(self.supervisor) if command(pid)[-1:] == [kind]]
+            return [pid for pid in below(self.supervisor) if title(pid) == f"trunkline {kind}"]
         postmaster = self._postmaster()
         if kind == "postmaster" or postmaster is None:
             return [postmaster] if postmaster else []
-        return [pid for pid in children(postmaster) if " trunkline" in " ".join(command(pid))]
+        return [pid for pid in children(postmaster) if " trunkline" in title(pid)]
 
     def _postmaster(self) -> int | None:
         try:
@@ -56,8 +56,14 @@ def children(pid: int) -> list[int]:
         return []
 
 
-def command(pid: int) -> list[str]:
+def below(pid: int) -> list[int]:
+    """The children of a process, and theirs."""
+    return [one for child in children(pid) for one in (child, *below(child))]
+
+
+def title(pid: int) -> str:
+    """What `ps` shows; nothing for a process that is gone."""
     try:
-        return [part for part in Path(f"/proc/{pid}/cmdline").read_text().split("\0") if part]
+        return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").replace("\0", " ")
     except OSError:
-        return []
+        return ""
