@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 
-from trunkline.core import pools
+from trunkline.core import clock, pools
 from trunkline.core.errors import TrunklineError, Unavailable
 from trunkline.core.pools import CONNECTION_ERRORS as CONNECTION_ERRORS
 from trunkline.core.pools import Pool
@@ -187,6 +187,7 @@ class Database:
         self._system: Pool | None = None
         self._dirty: set[str] = set()
         self._waker: asyncio.Task[None] | None = None
+        self._told = -WAKE_SECONDS
 
     async def open(self) -> "Database":
         self._app = await pools.open(self.dsn, "trunkline_app", self._connections, self._timeout)
@@ -224,7 +225,7 @@ class Database:
         return Transaction(self._system, self._timeout, begin, Tx(self, account, actor, cause, depth, system=True))
 
     def wake(self, queues: set[str]) -> None:
-        """One notification per tick, whatever the number of commits: NOTIFY serialises commits."""
+        """One notification for many commits: NOTIFY serialises them."""
         if not queues:
             return
         self._dirty |= queues
@@ -240,7 +241,8 @@ class Database:
                 yield role, "busy", pool.connections.get_size() - idle
 
     async def _notify_soon(self) -> None:
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(max(0.005, self._told + WAKE_SECONDS - clock.monotonic()))
+        self._told = clock.monotonic()
         queues, self._dirty = self._dirty, set()
         names = sorted(queues)
         try:
@@ -332,6 +334,8 @@ def _check_columns(statement: Statement, cls: type, row: Any) -> None:
     _checked.add((statement, cls))
 
 
+WAKE_SECONDS = 0.03
+"""How close notifications follow each other while there is much to tell."""
 NAMES_AT_ONCE = 200
 """PostgreSQL tells at most 8,000 bytes at once."""
 

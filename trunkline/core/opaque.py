@@ -45,14 +45,14 @@ def _mask(kind: str) -> str:
 
 
 def _xor(number: bytes, mask: bytes) -> bytes:
-    return bytes(one ^ other for one, other in zip(number, mask[:NUMBER], strict=True))
+    return (int.from_bytes(number, "big") ^ int.from_bytes(mask[:NUMBER], "big")).to_bytes(NUMBER, "big")
 
 
 def _spell(raw: bytes) -> str:
     number, digits = int.from_bytes(raw, "big"), ""
-    for _ in range(LENGTH):
-        number, digit = divmod(number, 58)
-        digits = BASE58[digit] + digits
+    for _ in range(LENGTH // 2):
+        number, pair = divmod(number, len(PAIRS))
+        digits = PAIRS[pair] + digits
     return digits
 
 
@@ -66,4 +66,5 @@ def _unspell(text: str) -> bytes | None:
     return number.to_bytes(TAG + NUMBER, "big") if number < 1 << 8 * (TAG + NUMBER) else None
 
 
+PAIRS = [one + other for one in BASE58 for other in BASE58]
 VALUES = {letter: value for value, letter in enumerate(BASE58)}

@@ -7,7 +7,7 @@ least once, same id) or become `unknown` (at most once), as the channel says.
 import asyncio
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -32,6 +32,8 @@ PORTION = 32
 GATHER_SECONDS = 0.003
 LOOK_SECONDS = 0.1
 LONGEST_REST = 0.5
+WRITERS = 2
+"""How many transactions write outcomes at once: while one waits for the disk, the other's messages are gathered."""
 BROKEN_SECONDS = 30.0
 """How long a line rests that could not be fed."""
 FRESH_SECONDS = 2.0
@@ -56,7 +58,7 @@ class Sender:
         self._wake = asyncio.Event()
         self._beat = LONGEST_REST
         """Seconds until a paced channel may go on."""
-        self._writing = asyncio.Lock()
+        self._writers = asyncio.Semaphore(WRITERS)
         self._stopping = False
 
     def wake(self) -> None:
@@ -204,33 +206,39 @@ class Sender:
         while True:
             await self._landed.wait()
             await asyncio.sleep(GATHER_SECONDS)
+            await self._writers.acquire()
             self._landed.clear()
             results, self._results = self._results, []
-            groups: dict[tuple[int, int, int, int], list[tuple[Sending, Sent]]] = {}
-            for flight, sent in results:
-                groups.setdefault(flight.line.key, []).append((flight, sent))
+            self._start(self._write_all(results))
+
+    async def _write_all(self, results: list[tuple[Sending, Sent]]) -> None:
+        groups: defaultdict[tuple[int, int, int, int], list[tuple[Sending, Sent]]] = defaultdict(list)
+        for sending, sent in results:
+            groups[sending.line.key].append((sending, sent))
+        try:
             for group in groups.values():
                 await self._write_group(group)
-            for sending, _ in results:
-                self.flying.pop(sending.claimed.id, None)  # a lease that ended while the database was away came twice
-            for channel_id, settled in Counter(sending.channel.id for sending, _ in results).items():
-                self._flights[channel_id].settled(settled, clock.monotonic())
-                self._take_on(self._flights[channel_id])
-            self._wake.set()
+        finally:
+            self._writers.release()
+        for sending, _ in results:
+            self.flying.pop(sending.claimed.id, None)  # a lease that ended while the database was away came twice
+        for channel_id, settled in Counter(sending.channel.id for sending, _ in results).items():
+            self._flights[channel_id].settled(settled, clock.monotonic())
+            self._take_on(self._flights[channel_id])
+        self._wake.set()
 
     async def _write_group(self, group: list[tuple[Sending, Sent]]) -> None:
+        line, channel = group[0][0].line, group[0][0].channel
         while True:
             try:
-                async with self._writing:
-                    line, channel = group[0][0].line, group[0][0].channel
-                    results = [(flight.claimed, sent) for flight, sent in group]
-                    outcomes = await settling.settle(self.database, line, channel, results)
+                results = [(flight.claimed, sent) for flight, sent in group]
+                outcomes = await settling.settle(self.database, line, channel, results)
                 measures.sent(channel, line.lane, zip(outcomes, [_age(flight) for flight, _ in group], strict=True))
                 return
             except Unavailable:
                 await asyncio.sleep(0.5)
             except Exception:  # the leases end, and whoever claims next decides
-                log.exception("outcome_not_written", channel=group[0][0].channel.id, messages=len(group))
+                log.exception("outcome_not_written", channel=channel.id, messages=len(group))
                 return
 
     async def _keep_leases(self) -> None:
@@ -243,8 +251,16 @@ class Sender:
                 groups.setdefault(flight.line.key, []).append(flight)
             for flights in groups.values():
                 with contextlib.suppress(Unavailable):
-                    async with self._writing:
+                    async with self._nobody_writing():
                         await self._renew(flights)
+
+    @contextlib.asynccontextmanager
+    async def _nobody_writing(self) -> AsyncIterator[None]:
+        """Leases change while no outcome is being written under them."""
+        async with contextlib.AsyncExitStack() as held:
+            for _ in range(WRITERS):
+                await held.enter_async_context(self._writers)
+            yield
 
     async def _renew(self, flights: list[Sending]) -> None:
         line = flights[0].line
@@ -285,5 +301,8 @@ async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> li
         log.exception("adapter_failed", kind=adapter.kind, channel=adapter.channel.id)
         lost = SendError("ambiguous", f"{type(error).__name__} in the adapter.")
         return [Sent(id=message.id, error=lost) for message in batch]
-    missing = SendError("ambiguous", "The adapter gave no answer for this message.")
-    return [sent.get(message.id) or Sent(id=message.id, error=missing) for message in batch]
+    return [sent.get(message.id) or _unanswered(message) for message in batch]
+
+
+def _unanswered(message: Outbound) -> Sent:
+    return Sent(id=message.id, error=SendError("ambiguous", "The adapter gave no answer for this message."))
