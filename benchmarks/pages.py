@@ -135,7 +135,8 @@ async def _streams(server: Up, number: int) -> Figure:
         for person in range(-(-number // STREAMS_OF_ONE)):
             session = await stack.enter_async_context(_signed_in(server, person))
             for _ in range(min(STREAMS_OF_ONE, number - person * STREAMS_OF_ONE)):
-                stream = await session.get(f"{server.url}/live", timeout=aiohttp.ClientTimeout(600))
+                live = session.get(f"{server.url}/live", timeout=aiohttp.ClientTimeout(600))
+                stream = await stack.enter_async_context(live)
                 assert stream.status == 200, stream.status
         await asyncio.sleep(SETTLED)
         grown = pss_mib(web) - before

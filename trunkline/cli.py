@@ -46,6 +46,7 @@ COMMANDS = {
         ("user create", "user:create", "Make somebody a member of an account."),
         ("user list", "user:list_all", "List the members of an account."),
         ("user set", "user:change", "Change a member's role, or switch the member off and on."),
+        ("user password", "user:password", "Make a link for choosing a new password."),
         ("key create", "key:create", "Make an API key; it is shown once."),
         ("key list", "key:list_all", "List the living API keys of an account."),
         ("key revoke", "key:revoke", "Make an API key useless at once."),

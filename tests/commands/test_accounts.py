@@ -26,6 +26,20 @@ def test_an_agency_and_its_sub_account(trunkline: Any) -> None:
     assert trunkline("credits", "show", "--account", sub["uuid"], "--json").json["metered"] is True
 
 
+def test_a_forgotten_password_gets_a_link(trunkline: Any, acme: str) -> None:
+    trunkline("user", "create", "lost@example.com", "--account", acme, "--role", "agent")
+
+    made = trunkline("user", "password", "lost@example.com", "--json").json
+
+    assert re.search(r"^https?://.+/reset/form\?token=trr_\w+$", made["url"])
+
+
+def test_a_stranger_gets_no_link(trunkline: Any, acme: str) -> None:
+    refusal = trunkline("user", "password", "nobody@example.com", "--json").refusal
+
+    assert refusal["code"] == "not_found"
+
+
 def test_a_wrong_timezone_is_refused(trunkline: Any) -> None:
     refusal = trunkline("account", "create", "X", "--timezone", "Mars/Olympus", "--json").refusal
 

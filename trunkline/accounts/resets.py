@@ -45,12 +45,17 @@ async def write(desk: Desk, sealed: str) -> None:
     email = vault.open(base64.b64decode(sealed), aad=AAD).decode()
     async with desk.database.system() as tx:
         person = await tx.maybe(Forgetful, BY_EMAIL, _address(email))
-        if person is None:
-            return
-        token = f"trr_{ids.token(43)}"
-        await tx.run(INSERT, crypto.digest(token), person.id, clock.now() + GOOD_FOR)
-        link = await links.url(tx, f"/reset/form?token={token}")
-        await mailing.mail(tx, person.email, "A new password for Trunkline", LETTER.format(link=link))
+        if person is not None:
+            link = await _link(tx, person)
+            await mailing.mail(tx, person.email, "A new password for Trunkline", LETTER.format(link=link))
+
+
+async def link(tx: Tx, email: str) -> str:
+    """The link itself, for the operator to hand over, in a system transaction; `NotFound` for a stranger."""
+    person = await tx.maybe(Forgetful, BY_EMAIL, _address(email))
+    if person is None:
+        raise NotFound("user")
+    return await _link(tx, person)
 
 
 async def find(tx: Tx, token: str) -> Forgetful:
@@ -79,6 +84,12 @@ async def redeem(database: Database, token: str, password: str) -> str:
 async def prune(tx: Tx) -> None:
     """Remove what is over, in a system transaction."""
     await tx.run(PRUNE, clock.now())
+
+
+async def _link(tx: Tx, person: Forgetful) -> str:
+    token = f"trr_{ids.token(43)}"
+    await tx.run(INSERT, crypto.digest(token), person.id, clock.now() + GOOD_FOR)
+    return await links.url(tx, f"/reset/form?token={token}")
 
 
 def _address(email: str) -> str:

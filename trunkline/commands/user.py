@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from trunkline.accounts import users
+from trunkline.accounts import resets, users
 from trunkline.accounts.users import Member
 from trunkline.commands.answers import Answer, table
-from trunkline.commands.opening import workspace
+from trunkline.commands.opening import installation, workspace
 from trunkline.core.config import Settings
 from trunkline.core.db import Tx
 from trunkline.core.errors import NotFound, Refusal
@@ -60,6 +60,20 @@ async def change(
         member = await users.set(tx, (await member_named(tx, email)).id, role=role, active=switch)
     state = "" if member.active else ", switched off"
     return Answer(_document(member), f"{member.email} is {member.role}{state}.")
+
+
+async def password(
+    settings: Settings,
+    email: Annotated[str, "The address that signs in."],
+    /,
+) -> Answer:
+    """Make a link with which somebody chooses a new password; it is good once and for an hour."""
+    async with installation(settings, tools=True) as database, database.system() as tx:
+        try:
+            made = await resets.link(tx, email)
+        except NotFound:
+            raise Refusal(f"Nobody signs in with {email}.", code="not_found") from None
+    return Answer({"email": email, "url": made}, f"Hand this to {email}; it is good once and for an hour:\n{made}")
 
 
 async def member_named(tx: Tx, email: str) -> Member:
