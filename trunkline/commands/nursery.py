@@ -48,10 +48,9 @@ def split(data: Path) -> socket.socket:
         return ours
     ours.close()
     os.environ["TRUNKLINE_DATA"] = str(data)
+    _pass_on(supervisor)
     load(supervisor)
-    with theirs, _deaths(supervisor) as deaths:
-        _leave(serve(theirs, deaths, supervisor))
-    raise AssertionError
+    os._exit(serve(theirs, _deaths(), supervisor))
 
 
 def load(supervisor: int) -> None:
@@ -60,7 +59,7 @@ def load(supervisor: int) -> None:
 
     def hurry(*_: object) -> None:
         for _, code in _dead({supervisor}):
-            _leave(code)
+            os._exit(_status(code))
 
     signal.signal(signal.SIGCHLD, hurry)
     hurry()
@@ -72,7 +71,7 @@ def load(supervisor: int) -> None:
 
 
 def serve(door: socket.socket, deaths: int, supervisor: int) -> int:
-    """Fork for each name that comes in and tell who died, until the supervisor has ended: its exit code."""
+    """Fork for each name that comes in and tell who died, until the supervisor has ended: its exit status."""
     children = {supervisor}
     while True:
         ready, _, _ = select.select([door, deaths], [], [])
@@ -81,7 +80,7 @@ def serve(door: socket.socket, deaths: int, supervisor: int) -> int:
             for pid, code in _dead(children):
                 if pid == supervisor:
                     _end(children)
-                    return code
+                    return _status(code)
                 tell(door, Died(pid, code))
         if door in ready:
             message, descriptors, _, _ = socket.recv_fds(door, LINE, 2)
@@ -91,22 +90,25 @@ def serve(door: socket.socket, deaths: int, supervisor: int) -> int:
                 os.waitid(os.P_PID, supervisor, os.WEXITED | os.WNOWAIT)
 
 
-@contextlib.contextmanager
-def _deaths(supervisor: int) -> Iterator[int]:
-    """A descriptor that can be read when a child has died. Whoever wants us to end means the supervisor."""
+def _pass_on(supervisor: int) -> None:
+    """Whoever wants us to end means the supervisor."""
 
-    def pass_on(sign: int, frame: FrameType | None) -> None:
+    def passed(sign: int, frame: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(supervisor, sign)
 
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, passed)
+
+
+def _deaths() -> int:
+    """A descriptor that can be read when a child has died."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, pass_on)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     os.write(writing, b"?")  # somebody may have died before we could hear of it
-    yield reading
+    return reading
 
 
 def _dead(children: set[int]) -> Iterator[tuple[int, int]]:
@@ -126,9 +128,9 @@ def _end(children: set[int]) -> None:
         os.waitpid(pid, 0)
 
 
-def _leave(code: int) -> None:
-    """End as the supervisor did; what is there to tidy up has been by then."""
-    os._exit(code if code >= 0 else 128 - code)
+def _status(code: int) -> int:
+    """As a shell tells it: a signal is 128 and its number."""
+    return code if code >= 0 else 128 - code
 
 
 def _fork(door: socket.socket, deaths: int, name: str, descriptors: list[int]) -> int:
