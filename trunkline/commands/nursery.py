@@ -58,7 +58,7 @@ def load(supervisor: int) -> None:
     from trunkline import logs
 
     def hurry(*_: object) -> None:
-        for _, code in _dead({supervisor}):
+        for _pid, code in _dead({supervisor}):
             os._exit(_status(code))
 
     signal.signal(signal.SIGCHLD, hurry)
@@ -164,8 +164,6 @@ def _live(parent: int, name: str, descriptors: list[int], deaths: int) -> None:
         code = calling.call(name, _command(name), [], as_json=False)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
     finally:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
