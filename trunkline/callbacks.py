@@ -1,7 +1,6 @@
 """What the world calls without a key of ours: providers' callbacks, links in mail, addresses of workflows."""
 
 import contextlib
-import html
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -9,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from trunkline.channels import base
@@ -21,6 +20,7 @@ from trunkline.dialects import decoding
 from trunkline.dialects.base import UnsupportedMedia, status_of
 from trunkline.flows import downloads
 from trunkline.messaging import carrier, channels, mailing, media, receiving, tracking
+from trunkline.web import preferences, rendering
 from trunkline.workflows import hooks, letters
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -72,10 +72,10 @@ def routes(database: Database) -> list[Route]:
         token = request.path_params["token"]
         if request.method == "GET":
             mailing.check_link(database.tools, token)
-            return _page("Unsubscribe", '<form method="post"><button>Stop these mails</button></form>')
+            return _unsubscribe(request)
         evidence = {"ip": request.client.host if request.client else "", "agent": request.headers.get("user-agent", "")}
         address = await mailing.unsubscribe(database, token, evidence)
-        return _page("Done", f"<p>{html.escape(address)} gets no more of these mails.</p>")
+        return _unsubscribe(request, address)
 
     return [
         Route("/c/{kind}/{channel}/{action}", counted(answered(callback)), methods=["GET", "POST"]),
@@ -259,9 +259,6 @@ def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -
     )
 
 
-def _page(title: str, body: str) -> Response:
-    policy = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    return HTMLResponse(
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{body}",
-        headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"},
-    )
+def _unsubscribe(request: Request, address: str = "") -> Response:
+    """Asks, or tells that it is done."""
+    return rendering.page("unsubscribe.html", preferences=preferences.of(request), address=address)

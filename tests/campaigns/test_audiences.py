@@ -131,3 +131,70 @@ async def test_a_segment_is_an_audience_once_it_is_filled(database: Database, ac
     await world.react(database)
 
     assert await size(database, account, segment) == 8
+
+
+async def test_whoever_is_named_in_one_of_the_exclusions_is_left_out(database: Database, account: int) -> None:
+    found = await world.contacts(database, account, NUMBERS)
+    async with database.tx(account) as tx:
+        staff = await groups.create(tx, "Staff")
+        await groups.add(tx, staff.id, found[:2])
+        tag = await tags.create(tx, "angry")
+        await tags.add(tx, found[1:3], [tag.id])
+    left_out = {"groups": [staff.id], "tags": [tag.id], "query": "tel = +40740000007"}
+
+    sizes = [
+        await size(database, account, {**ALL, "exclude": {name: left_out[name]}})
+        for name in ("groups", "tags", "query")
+    ]
+
+    assert sizes == [6, 6, 7]
+    assert await size(database, account, {**ALL, "exclude": left_out}) == 4
+
+
+async def test_an_audience_by_query_or_group_leaves_people_out_too(database: Database, account: int) -> None:
+    found = await world.contacts(database, account, NUMBERS)
+    async with database.tx(account) as tx:
+        most, staff = await groups.create(tx, "Most"), await groups.create(tx, "Staff")
+        await groups.add(tx, most.id, found[:6])
+        await groups.add(tx, staff.id, found[:2])
+    left_out = {"exclude": {"groups": [staff.id]}}
+
+    assert await size(database, account, {"type": "group", "id": most.id, **left_out}) == 4
+    assert await size(database, account, {"type": "query", "query": "tel ~ 000", **left_out}) == 6
+
+
+@pytest.mark.parametrize(
+    ("left_out", "field"),
+    [
+        ({"groups": [2**40]}, "exclude.groups"),
+        ({"tags": [2**40]}, "exclude.tags"),
+        ({"campaigns": [2**40]}, "exclude.campaigns"),
+        ({"query": "nosuch = 1"}, "exclude.query"),
+        ({"days": 0}, "exclude.days"),
+        ({"days": 366}, "exclude.days"),
+    ],
+)
+async def test_exclusions_that_make_no_sense_are_refused(
+    database: Database, account: int, left_out: dict, field: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        await size(database, account, {**ALL, "exclude": left_out})
+
+    assert set(refused.value.fields) == {field}
+
+
+async def test_without_exclusions_an_audience_is_kept_as_before(database: Database, account: int) -> None:
+    async with database.tx(account) as tx:
+        assert await audiences.check(tx, {**ALL, "exclude": {"groups": [], "query": " "}}) == ALL
+
+
+async def test_a_sample_is_about_its_share_and_always_the_same(database: Database, account: int) -> None:
+    await world.contacts(database, account, [f"+4075{n:07d}" for n in range(1000)])
+
+    async def part(seed: int) -> int:
+        async with database.tx(account) as tx:
+            sample = {**ALL, "sample": {"percent": 20, "seed": seed}}
+            return await audiences.size(tx, sample, ["tel"], "sms", 1000)
+
+    assert await part(7) == await part(7)
+    assert 130 < await part(7) < 270

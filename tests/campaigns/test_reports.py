@@ -158,3 +158,36 @@ async def test_slots_that_stay_empty_for_somebody_are_named(database: Database, 
 
     assert preview.text == "Zoe of , there"
     assert preview.empty == ["city"]
+
+
+async def test_who_writes_back_is_counted_by_hour_and_found(
+    database: Database, account: int, channel: Channel, sent: Broadcast
+) -> None:
+    for text in ("Yes", "And one more thing"):
+        await world.say(database, channel, NUMBERS[2], text)
+    await world.say(database, channel, "+40749999999", "A stranger")
+    await world.react(database)
+
+    async with database.tx(account) as tx:
+        found = await reports.answers(tx, sent, "Europe/Bucharest")
+        rows = await reports.recipients(tx, sent, "replied")
+
+    assert found.replied == 1
+    assert [row.address for row in rows] == [NUMBERS[2]]
+    assert sum(hour.sent for hour in found.hours) == 4
+    assert sum(hour.read for hour in found.hours) == 1
+    assert sum(hour.replied for hour in found.hours) == 1
+
+
+async def test_what_was_said_before_is_no_answer(
+    database: Database, account: int, channel: Channel, sent: Broadcast
+) -> None:
+    await world.say(database, channel, NUMBERS[2], "Yes")
+    await world.react(database)
+    await world.execute(
+        database.dsn, "update messages set created_at = created_at - interval '1 day' where account_id = $1"
+        " and direction = 'in' returning id", account,
+    )  # fmt: skip
+
+    async with database.tx(account) as tx:
+        assert (await reports.answers(tx, sent, "UTC")).replied == 0

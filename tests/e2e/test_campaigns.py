@@ -1,46 +1,22 @@
 """Campaigns from the first word to the report, and a conversation on the phone wall."""
 
 import re
-import socket
 from collections.abc import Iterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from playwright.sync_api import Page, expect
+
+from tests.e2e.mailbox import Mailbox, open_mailbox
 
 LETTER = "<style>h1{color:teal}</style><h1>Dear {{name}}</h1><p><a href='https://example.com/a'>Look</a></p>"
 
 
-class Mailbox:
-    """What an SMTP server was given."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.port = 0
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        mail = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        if "nobody@" in str(mail["To"]):
-            return "550 5.1.1 No such mailbox"
-        self.mails.append(mail)
-        return "250 OK"
-
-
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    """A mail server on a thread of its own: the browser's loop belongs to the test."""
-    box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        box.port = free.getsockname()[1]
-    server = Controller(box, hostname="127.0.0.1", port=box.port)
-    server.start()
-    yield box
-    server.stop()
+    with open_mailbox() as box:
+        yield box
 
 
 def people(workspace: Any, number: int) -> None:
@@ -72,10 +48,12 @@ def write(page: Page, accessible: Any, tmp_path: Path) -> None:
     """From the list through audience and content, left once and come back to."""
     accessible(page)
     page.click("main .heading a:has-text('New campaign')")
+    expect(page.locator("h1")).to_have_text("New campaign")
     page.fill("#name", "Spring <b>sale</b> \u202egnirps")
     accessible(page)
     page.click("main button:has-text('Start')")
 
+    expect(page.locator(".steps [aria-current]")).to_have_text("Audience")
     expect(page.locator("#size .drops dd").last).to_have_text("6")
     page.screenshot(path=tmp_path / "audience.png", full_page=True)
     accessible(page)
@@ -90,6 +68,7 @@ def write(page: Page, accessible: Any, tmp_path: Path) -> None:
     page.screenshot(path=tmp_path / "content.png", full_page=True)
     accessible(page)
     page.click("button:has-text('Save and go on')")
+    expect(page.locator(".steps [aria-current]")).to_have_text("Schedule")
     accessible(page)
     page.goto("/campaigns")
     page.click("main a:has-text('Go on')")

@@ -135,6 +135,104 @@ def test_a_flow_is_started_for_a_group_and_its_numbers_move(workspace, visit, ac
     accessible(page)
 
 
+def test_a_number_of_the_drawing_leads_to_its_people(workspace, visit, accessible, tmp_path: Path) -> None:
+    bring_in(workspace, envelope(tmp_path / "flows.json", asking()))
+    phone = workspace.channel()
+    for n in (1, 2):
+        said = {"name": f"Pat {n}", "phone": f"+4072200088{n}"}
+        workspace.api("portal").post("/api/v1/integrations/contacts", json=said)
+    page: Page = visit(workspace.email, "/flows")
+    page.click("#found a:has-text('Drinks')")
+    page.click("a:has-text('Start')")
+    page.fill("#query", 'name ~ "Pat"')
+    page.click("main button:has-text('Start')")
+    expect(page.locator("#drawn .tiles li").first).to_contain_text("2")
+    workspace.hear(phone, "+40722000881", "tea")
+    expect(page.locator("#drawn .tiles li:has-text('Completed')")).to_contain_text("1")
+
+    page.click("svg [data-node] >> nth=1")
+    expect(page.locator("#chosen h2")).to_contain_text("2 entered, 1 waits here")
+    page.click("#chosen a:has-text('1 waits here')")
+    expect(page.locator("#found tbody tr")).to_have_count(1)
+    expect(page.locator("#found tbody")).to_contain_text("Pat 2")
+    accessible(page)
+    page.click("main a:has-text('The step')")
+    page.click("#chosen a:has-text('2 entered')")
+
+    expect(page.locator("#found tbody tr")).to_have_count(2)
+
+
+def greeting(other: dict[str, Any]) -> dict[str, Any]:
+    """It says when, to whom and over what it speaks, in two languages, and leads into another flow."""
+    say, enter = uuid(), uuid()
+    text = 'Hi @contact.first_name, @(format_datetime(now(), "YYYY-MM-DD")), @(urn_parts(contact.urn).scheme)'
+    speak = {"type": "send_msg", "uuid": say, "text": text}
+    follow = {"uuid": other["uuid"], "name": other["name"]}
+    go = {"type": "enter_flow", "uuid": enter, "flow": follow, "terminal": True}
+    node = {"uuid": uuid(), "actions": [speak, go], "exits": [{"uuid": uuid(), "destination_uuid": None}]}
+    flow = asking("Greeting") | {"nodes": [node], "_ui": {"nodes": {}}}
+    flow["localization"] = {"ron": {say: {"text": [text.replace("Hi", "Salut")]}}}
+    return flow
+
+
+def test_the_phone_plays_somebody_elsewhere_at_another_time(workspace, visit, accessible, tmp_path: Path) -> None:
+    drinks = asking()
+    bring_in(workspace, envelope(tmp_path / "flows.json", drinks, greeting(drinks)))
+    said = {"name": "Ion Pop", "phone": "+40722000444"}
+    workspace.api("portal").post("/api/v1/integrations/contacts", json=said)
+    workspace.house.run("account", "set", "--account", workspace.uuid, "languages=eng,ron")
+    page: Page = visit(workspace.email, "/flows")
+    page.click("#found a:has-text('Greeting')")
+
+    page.click("#phone summary:has-text('As whom')")
+    page.fill("#phone [name=at]", "2031-03-01T10:00")
+    page.select_option("#phone [name=scheme]", "whatsapp")
+    page.click("#phone button:has-text('Begin')")
+    expect(page.locator("#phone .theirs").first).to_have_text("Hi Kim, 2031-03-01, whatsapp")
+    page.reload()
+    page.click("#phone summary:has-text('As whom')")
+    page.fill("#phone [name=contact]", "nobody at all")
+    page.click("#phone button:has-text('Begin')")
+    expect(page.locator("#phone .banner.bad")).to_have_text("Nobody is found by that.")
+    page.fill("#phone [name=contact]", "Ion Pop")
+    page.fill("#phone [name=language]", "ron")
+    accessible(page)
+    page.click("#phone button:has-text('Begin')")
+
+    expect(page.locator("#phone .theirs").first).to_contain_text("Salut Ion")
+    expect(page.locator("#phone .theirs").first).to_contain_text("tel")
+    expect(page.locator("#phone .theirs").last).to_contain_text("Tea or coffee?")
+
+
+def test_a_flow_knows_its_users_and_is_put_away_and_taken_out_again(workspace, visit, tmp_path: Path) -> None:
+    drinks = asking()
+    bring_in(workspace, envelope(tmp_path / "flows.json", drinks, greeting(drinks)))
+    page: Page = visit(workspace.email, "/flows/triggers")
+    page.select_option("#flow", label="Drinks")
+    page.fill("#keywords", "thirsty")
+    page.click("main button:has-text('Save')")
+    expect(page.locator("table")).to_contain_text("thirsty")
+    page.goto("/flows")
+    page.fill("[name=search]", "drin")
+    expect(page.locator("#found tbody tr")).to_have_count(1)
+    page.click("#found a:has-text('Drinks')")
+
+    expect(page.locator("section[aria-labelledby=users]")).to_contain_text("thirsty")
+    expect(page.locator("section[aria-labelledby=revisions]")).to_contain_text("Revision 1")
+    with page.expect_download() as download:
+        page.click("main a:has-text('Export')")
+    assert "Drinks" in download.value.path().read_text()
+    page.click("section[aria-labelledby=users] a:has-text('Greeting')")
+    expect(page.locator("section[aria-labelledby=uses]")).to_contain_text("Drinks")
+    page.click("main button:has-text('Put away')")
+    page.click("#sure button[value=yes]")
+    expect(page.locator("#found")).to_contain_text("Greeting")
+    page.click("#found a:has-text('Greeting')")
+    page.click("main button:has-text('Use again')")
+
+    expect(page.locator("main a.button:has-text('Start')")).to_be_visible()
+
+
 def test_a_contact_is_taken_out_of_a_flow(workspace, visit, tmp_path: Path) -> None:
     bring_in(workspace, envelope(tmp_path / "flows.json", asking()))
     workspace.channel()

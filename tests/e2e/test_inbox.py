@@ -53,9 +53,11 @@ def test_an_answer_in_the_meantime_stops_the_second_one(workspace, visit) -> Non
     opened(bogdan_page, "Hello?")
 
     ana_page.fill(".composer textarea", "Yes, how can I help?")
+    bogdan_page.locator(".present").get_by_text("Take over").click()
     bogdan_page.fill(".composer textarea", "Good morning")
     bogdan_page.press(".composer textarea", "Control+Enter")
     expect(ana_page.locator(".entry.out .text")).to_have_text("Good morning")
+    expect(ana_page.locator(".composer textarea")).to_be_editable()
     ana_page.press(".composer textarea", "Control+Enter")
 
     warning = ana_page.locator(".notice.bad")
@@ -143,15 +145,16 @@ def test_snoozed_comes_back_with_the_next_message(workspace, visit) -> None:
 
 def test_a_reply_is_taken_back_and_a_lost_network_loses_nothing(workspace, visit) -> None:
     phone_writes(workspace, "Are you there?")
-    page: Page = visit(workspace.email, "/inbox")
+    page: Page = visit(workspace.email, "/inbox", viewport={"width": 1600, "height": 900})
     opened(page, "Are you there?")
+    page.locator(".wishes select").select_option("30")
     page.fill(".composer textarea", "Yess")
     page.press(".composer textarea", "Control+Enter")
 
     page.locator(".entry.out").get_by_text("Undo").click()
     expect(page.locator(".entry.out")).to_have_count(0)
     expect(page.locator(".composer textarea")).to_have_value("Yess")
-    page.locator(".wishes select").select_option("0") if page.locator(".wishes").is_visible() else None
+    page.locator(".wishes select").select_option("0")
     page.route("**/replies", lambda route: route.abort())
     page.fill(".composer textarea", "Yes")
     page.press(".composer textarea", "Control+Enter")
@@ -225,6 +228,7 @@ def test_romanian_and_dark(workspace, visit, accessible, tmp_path: Path) -> None
     page.goto("/me")
     page.select_option("[name=language]", "ro")
     page.click("main button:has-text('Save')")
+    expect(page.locator("html")).to_have_attribute("lang", "ro")
     page.goto("/inbox")
 
     opened(page, "Bună ziua")

@@ -38,7 +38,7 @@ class Office:
 
     async def read(self, user: str, count: int = 1) -> list[imap_tools.MailMessage]:
         """The mails of a customer, as soon as there are so many."""
-        return await asyncio.to_thread(self._read, user, count)
+        return await asyncio.to_thread(self.wait_for, user, count)
 
     async def count(self, user: str) -> int:
         return len(await asyncio.to_thread(self._fetch, user))
@@ -53,7 +53,8 @@ class Office:
         octets = raw if isinstance(raw, bytes) else raw.as_bytes(policy=SMTP)
         await asyncio.to_thread(post, self.lmtp_port, octets, sender, recipients, smtplib.LMTP)
 
-    def _read(self, user: str, count: int) -> list[imap_tools.MailMessage]:
+    def wait_for(self, user: str, count: int = 1) -> list[imap_tools.MailMessage]:
+        """The same for a test that drives a browser and has no loop to await in."""
         deadline = monotonic() + PATIENCE
         with self._box(user) as box:
             while monotonic() < deadline:

@@ -20,6 +20,9 @@ Kind = Literal["browser", "bearer"]
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=30)
 TOUCH = timedelta(minutes=1)
+VISIT_BEGAN = "visit.began"
+VISIT_LONGEST = timedelta(hours=1)
+"""So long after its entry in the sub-account's log a visit may last; see visits.py."""
 
 
 class User(Struct, frozen=True):
@@ -30,6 +33,8 @@ class User(Struct, frozen=True):
 
 
 class Membership(Struct, frozen=True):
+    """`visit_until` is set where somebody of the agency above stands in without being a member."""
+
     account_id: int
     account_uuid: UUID
     account_name: str
@@ -37,6 +42,7 @@ class Membership(Struct, frozen=True):
     suspended: bool
     role: Role
     timezone: str
+    visit_until: datetime | None = None
 
 
 class Session(Struct, frozen=True):
@@ -198,14 +204,16 @@ def _claim(known: "Known") -> str:
 
 async def _find(tx: Tx, digest: bytes) -> Session | None:
     now = clock.now()
-    rows = await tx.fetch(_Row, FIND, digest, now, now - IDLE)
+    rows = await tx.fetch(_Row, FIND, digest, now, now - IDLE, VISIT_BEGAN, VISIT_LONGEST)
     if not rows:
         return None
     first = rows[0]
     if first.seen_at < now - TOUCH:
         await tx.run(SEEN, digest, now)
     memberships = [
-        Membership(r.account_id, r.account_uuid, r.account_name, r.account_kind, r.suspended, r.role, r.timezone)
+        Membership(
+            r.account_id, r.account_uuid, r.account_name, r.account_kind, r.suspended, r.role, r.timezone, r.visit_until
+        )
         for r in rows
     ]
     looked_at = {membership.account_id for membership in memberships}
@@ -251,6 +259,7 @@ class _Row(Struct, frozen=True):
     suspended: bool
     role: Any
     timezone: str
+    visit_until: datetime | None
 
 
 TOKEN = re.compile(r"trs_[0-9A-Za-z]{43}", re.ASCII)
@@ -284,13 +293,26 @@ FIND = sql(
     """
     select s.kind, s.account_id as chosen_id, s.seen_at, s.expires_at, u.id as user_id, u.uuid as user_uuid,
         u.email, u.name, a.id as account_id, a.uuid as account_uuid, a.name as account_name,
-        a.kind as account_kind, a.suspended, m.role, a.timezone
+        a.kind as account_kind, a.suspended, m.role, a.timezone, m.visit_until
     from sessions s
     join users u on u.id = s.user_id and u.active
-    join memberships m on m.user_id = u.id and m.active
+    join lateral (
+        select o.account_id, o.role, o.created_at, false as is_visit, null::timestamptz as visit_until
+        from memberships o where o.user_id = u.id and o.active
+        union all
+        select below.id, 'admin', $2, true, (
+            select max(l.at) + $5::interval from audit_log l
+            where l.account_id = below.id and l.action = $4::text and l.actor = 'user:' || u.id)
+        from accounts below
+        join accounts agency on agency.id = below.parent_id and agency.kind = 'agency' and agency.deleted_at is null
+        join memberships o on o.account_id = agency.id and o.user_id = u.id and o.active
+            and o.role in ('owner', 'admin')
+        where s.kind = 'browser' and below.id = s.account_id and not exists (
+            select from memberships own where own.account_id = below.id and own.user_id = u.id and own.active)
+    ) m on not m.is_visit or m.visit_until > $2
     join accounts a on a.id = m.account_id and a.deleted_at is null
     where s.digest = $1 and s.expires_at > $2 and (s.kind = 'bearer' or s.seen_at > $3)
-    order by m.created_at, a.id
+    order by m.is_visit, m.created_at, a.id
     """,
     system=True,
 )

@@ -1,19 +1,21 @@
 """Audiences: whom a broadcast reaches. A snapshot is taken by set-based SQL, in order of contact, with a cursor.
 
 An audience is {"type": "all"}, {"type": "group", "segment" or "tag", "id": N}, {"type": "groups", "tags" or
-"contacts", "ids": [...]} or {"type": "query", "query": "…"}. A segment is a group with a query; of several groups or
-tags it is who has at least one. Reached is who is active, undisturbed, has an address for the channel and has not
-opted out of it.
+"contacts", "ids": [...]}, {"type": "query", "query": "…"} or {"type": "campaign", "id": N, "outcome": "failed"}. A
+segment is a group with a query; of several groups or tags it is who has at least one; of a campaign it is with whom it
+went so. Reached is who is active, undisturbed, has an address for the channel, has not opted out of it and is not left
+out (exclusions.py).
 """
 
 from typing import Any
 
+from trunkline.campaigns import exclusions, reports
 from trunkline.contacts import searching
 from trunkline.contacts.query import compiling
 from trunkline.core.db import Statement, Tx, sql
 from trunkline.core.errors import Conflict, Invalid
 
-TYPES = ("all", "group", "segment", "tag", "groups", "tags", "query", "contacts")
+TYPES = ("all", "group", "segment", "tag", "groups", "tags", "query", "contacts", "campaign")
 MOST_NAMED = 10_000
 MOST_JOINED = 100
 """So many groups, or tags, may make one audience."""
@@ -21,6 +23,13 @@ MOST_JOINED = 100
 
 async def check(tx: Tx, audience: dict[str, Any]) -> dict[str, Any]:
     """The audience in its stored form; raises `Invalid` for what does not exist in this account."""
+    found = await _check(tx, audience)
+    if left_out := await exclusions.check(tx, audience.get("exclude") or {}):
+        found["exclude"] = left_out
+    return found
+
+
+async def _check(tx: Tx, audience: dict[str, Any]) -> dict[str, Any]:
     kind = audience.get("type", "all")
     if kind not in TYPES:
         raise Invalid({"audience.type": [f"The audience type is one of {', '.join(TYPES)}."]})
@@ -40,22 +49,27 @@ async def check(tx: Tx, audience: dict[str, Any]) -> dict[str, Any]:
     id = audience.get("id")
     if not isinstance(id, int) or not 0 < id < 2**63 or not await tx.value(bool, EXISTS[kind], tx.account, id):
         raise Invalid({"audience.id": [f"There is no such {kind}."]})
+    if kind == "campaign":
+        if (outcome := reports.outcome(str(audience.get("outcome")))) is None:
+            raise Invalid({"audience.outcome": [f"The outcome is one of {', '.join(reports.OUTCOMES)}."]})
+        return {"type": kind, "id": id, "outcome": outcome}
     return {"type": kind, "id": id}
 
 
 async def size(tx: Tx, audience: dict[str, Any], schemes: list[str], sends_as: str, at_most: int) -> int:
     """How many would be reached, counted up to `at_most`; raises `Conflict` for a group that is being filled."""
     await check_filled(tx, audience)
-    statement, more = SIZE.get(audience["type"]), []
+    statement, more = ready(audience, SIZE), []
     if statement is None:
-        source, more = await asked(tx, audience["query"], first=6)
+        source, more = await composed(tx, audience, first=6)
         statement = searching.statement(_SIZE.format(source=source.format(cursor=0)))
     return await tx.value(int, statement, tx.account, subject(audience), schemes, sends_as, at_most, *more) or 0
 
 
 async def check_filled(tx: Tx, audience: dict[str, Any]) -> None:
-    """Raise `Conflict` while a group of the audience is being filled."""
+    """Raise `Conflict` while a group of the audience, or one that is left out, is being filled."""
     groups = audience.get("ids", [audience.get("id")]) if audience["type"] in ("group", "segment", "groups") else []
+    groups = [*groups, *audience.get("exclude", {}).get("groups", ())]
     if groups and await tx.value(bool, BEING_FILLED, tx.account, groups):
         raise Conflict("group_not_ready", "The group is still being filled. Try again in a moment.")
 
@@ -67,10 +81,38 @@ def subject(audience: dict[str, Any]) -> Any:
 
 async def expansion(tx: Tx, audience: dict[str, Any]) -> tuple[Statement, list[object]]:
     """The statement that writes one portion of an audience's messages, and what it takes after its own parameters."""
-    if statement := EXPAND.get(audience["type"]):
+    if statement := ready(audience, EXPAND):
         return statement, []
-    source, more = await asked(tx, audience["query"], first=13)
+    source, more = await composed(tx, audience, first=13)
     return searching.statement(_EXPAND.format(source=source.format(cursor="$5"))), more
+
+
+def ready(audience: dict[str, Any], known: dict[str, Statement]) -> Statement | None:
+    """The prepared statement for an audience; none where a query says who belongs to it or who does not."""
+    return None if exclusions.narrows(audience) else known.get(kind(audience))
+
+
+def kind(audience: dict[str, Any]) -> str:
+    """The name of an audience's source."""
+    return f"campaign.{audience['outcome']}" if audience["type"] == "campaign" else audience["type"]
+
+
+async def composed(tx: Tx, audience: dict[str, Any], first: int) -> tuple[str, list[object]]:
+    """The source of an audience that no prepared statement stands for, with its parameters from `first` on."""
+    text, values = await source_of(tx, audience, first)
+    share, more = exclusions.kept(audience, first + len(values))
+    values = [*values, *more]
+    left_out, more = await exclusions.condition(tx, audience, first + len(values))
+    if exclusions.narrows(audience):
+        text = f"select s.id, s.fit and {share} and not ({left_out}) from ({text}) as s (id, fit)"
+    return text, [*values, *more]
+
+
+async def source_of(tx: Tx, audience: dict[str, Any], first: int, *, asking: str = "") -> tuple[str, list[object]]:
+    """Everybody in an audience, whether left out or not; `asking` is the source for a query."""
+    if audience["type"] == "query":
+        return await asked(tx, audience["query"], first, source=asking)
+    return SOURCES[kind(audience)], []
 
 
 async def asked(tx: Tx, text: str, first: int, *, source: str = "") -> tuple[str, list[object]]:
@@ -114,6 +156,14 @@ SOURCES = {
                 select from {table} m where m.account_id = $1 and m.{column} = any($2::bigint[])
                     and m.contact_id = c.id)"""
         for kind, table, column in (("groups", "group_members", "group_id"), ("tags", "contact_tags", "tag_id"))
+    },
+    **{
+        f"campaign.{outcome}": f"""
+            select m.contact_id, (select {FIT} from contacts c where c.account_id = $1 and c.id = m.contact_id)
+            from {reports.FROM} where m.account_id = $1 and m.broadcast_id = $2 and m.contact_id > {{cursor}}
+                and {condition}"""
+        for outcome, condition in reports.CONDITIONS.items()
+        if outcome
     },
     "contacts": f"""
         select named.id, (select {FIT} from contacts c where c.account_id = $1 and c.id = named.id)
@@ -180,6 +230,9 @@ EXISTS = {
     "group": sql("select true from groups where account_id = $1 and id = $2"),
     "segment": sql("select true from groups where account_id = $1 and id = $2 and query is not null"),
     "tag": sql("select true from tags where account_id = $1 and id = $2 and kind = 'contact'"),
+    "campaign": sql(
+        "select true from broadcasts where account_id = $1 and id = $2 and type in ('broadcast', 'ab_test')"
+    ),
 }
 
 NAMED = {

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET
 
-from trunkline.campaigns import audiences, sequences
+from trunkline.campaigns import audiences, exclusions, sequences
 from trunkline.campaigns.events import BroadcastChanged
 from trunkline.campaigns.records import Broadcast, Changes, NewBroadcast, Progress
 from trunkline.core import ids, mailhtml
@@ -27,7 +27,7 @@ async def create(tx: Tx, new: NewBroadcast) -> Broadcast:
     return await tx.one(
         Broadcast, INSERT, tx.account, ids.new_uuid(), new.name, new.type, new.channel, new.channel_id, new.pool,
         new.subject, new.preview_text, new.body, _cleaned(new.html), new.template_id, new.variables, audience,
-        new.created_by, new.late_after, new.variants, new.planned_at, new.body_json,
+        new.created_by, new.late_after, new.variants, new.planned_at, new.body_json, new.trial,
     )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ async def update(tx: Tx, id: int, changes: Changes) -> Broadcast:
     new = msgspec.structs.replace(broadcast, **values)
     return await tx.one(
         Broadcast, UPDATE, tx.account, id, new.name, new.subject, new.preview_text, new.body, new.html, new.audience,
-        new.channel_id, new.variants, new.scheduled_at, new.body_json, new.template_id,
+        new.channel_id, new.variants, new.scheduled_at, new.body_json, new.template_id, new.trial,
     )  # fmt: skip
 
 
@@ -75,6 +75,7 @@ async def send(tx: Tx, id: int, at: datetime | None = None) -> Broadcast:
     if not broadcast.body.strip() and not (broadcast.html or "").strip():
         raise Invalid({"body": ["The campaign has no content."]})
     channel = await _channel(tx, broadcast)
+    await exclusions.check(tx, broadcast.audience.get("exclude") or {})
     if not await audiences.size(tx, broadcast.audience, channel.schemes, channel.sends_as, 1):
         raise Conflict("empty_audience", "Nobody in the audience can be reached on this channel.")
     if (at := moments.later(at)) is not None:
@@ -175,12 +176,13 @@ LITERAL = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 _COLUMNS = """id, uuid, name, type, channel, channel_id, pool, subject, preview_text, body, html, template_id,
     variables, audience, status, total, failure, scheduled_at, started_at, completed_at, created_by, created_at,
-    updated_at, variants, body_json"""
+    updated_at, variants, body_json, trial"""
 
 INSERT = sql(f"""
     insert into broadcasts (account_id, uuid, name, type, channel, channel_id, pool, subject, preview_text, body, html,
-        template_id, variables, audience, created_by, late_after, variants, scheduled_at, body_json)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) returning {_COLUMNS}
+        template_id, variables, audience, created_by, late_after, variants, scheduled_at, body_json, trial)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    returning {_COLUMNS}
 """)
 
 _SELECT = f"""
@@ -211,7 +213,8 @@ TOTAL = sql(f"select count(*) {_MATCH}")
 
 UPDATE = sql(f"""
     update broadcasts set name = $3, subject = $4, preview_text = $5, body = $6, html = $7, audience = $8,
-        channel_id = $9, variants = $10, scheduled_at = $11, body_json = $12, template_id = $13, updated_at = now()
+        channel_id = $9, variants = $10, scheduled_at = $11, body_json = $12, template_id = $13, trial = $14,
+        updated_at = now()
     where account_id = $1 and id = $2 returning {_COLUMNS}
 """)
 

@@ -5,12 +5,12 @@ from typing import Any
 from msgspec import Struct
 
 from trunkline.billing import credits, metering, prices
-from trunkline.campaigns import audiences, confirming, expanding
+from trunkline.campaigns import audiences, confirming, exclusions, expanding
 from trunkline.campaigns.records import Broadcast
 from trunkline.contacts import people, searching
 from trunkline.contacts.records import Contact
 from trunkline.core import segments
-from trunkline.core.db import Statement, Tx, sql
+from trunkline.core.db import Tx, sql
 from trunkline.messaging import channels
 from trunkline.messaging.channels import Channel
 
@@ -18,10 +18,12 @@ from trunkline.messaging.channels import Channel
 class Drops(Struct, frozen=True):
     """Everybody in an audience by what becomes of them, each counted once, for the first reason in this order.
 
-    `duplicate` is whose address belongs to another contact, who gets it.
+    `excluded` is whom the campaign itself leaves out, `duplicate` is whose address belongs to another contact, who
+    gets it.
     """
 
     asked: int
+    excluded: int
     blocked: int
     archived: int
     stopped: int
@@ -60,14 +62,23 @@ async def channel_of(tx: Tx, broadcast: Broadcast) -> Channel:
 async def drops(tx: Tx, audience: dict[str, Any], channel: Channel) -> Drops:
     """Count an audience; it looks at each of its contacts, so ask for it apart from pages."""
     await audiences.check_filled(tx, audience)
-    statement, more = await _statement(tx, audience, DROPS, _DROPS, first=5)
     subject = audiences.subject(audience)
-    return await tx.one(Drops, statement, tx.account, subject, channel.schemes, channel.sends_as, *more)
+    given = (tx.account, subject, channel.schemes, channel.sends_as)
+    if statement := audiences.ready(audience, DROPS):
+        return await tx.one(Drops, statement, *given)
+    source, values = await audiences.source_of(tx, audience, 5, asking=MATCHING)
+    excluded, more = await exclusions.condition(tx, audience, 5 + len(values))
+    text = _DROPS_OF_ALL if audience["type"] == "all" else _DROPS
+    text = text.format(source=source.replace("{cursor}", "0"), excluded=excluded)
+    return await tx.one(Drops, searching.statement(text), *given, *values, *more)
 
 
 async def sample(tx: Tx, audience: dict[str, Any], channel: Channel, limit: int = 10) -> list[Contact]:
     """Some of those who would be reached."""
-    statement, more = await _statement(tx, audience, SAMPLE, _SAMPLE, first=6)
+    statement, more = audiences.ready(audience, SAMPLE), []
+    if statement is None:
+        source, more = await audiences.composed(tx, audience, first=6)
+        statement = searching.statement(_SAMPLE.format(source=source.format(cursor=0)))
     subject = audiences.subject(audience)
     ids = await tx.column(int, statement, tx.account, subject, channel.schemes, channel.sends_as, limit, *more)
     return await people.get_many(tx, ids)
@@ -97,15 +108,6 @@ async def bill(tx: Tx, broadcast: Broadcast, channel: Channel, recipients: int) 
     )
 
 
-async def _statement(
-    tx: Tx, audience: dict[str, Any], known: dict[str, Statement], text: str, first: int
-) -> tuple[Statement, list[object]]:
-    if statement := known.get(audience["type"]):
-        return statement, []
-    source, more = await audiences.asked(tx, audience["query"], first, source=MATCHING)
-    return searching.statement(text.format(source=source)), more
-
-
 # Who matches at all; how they are dropped is judged outside.
 MATCHING = """
     select c.id, {fit} from contacts c where c.account_id = $1 and $2::bigint is not null
@@ -113,6 +115,7 @@ MATCHING = """
 
 _JUDGED = """
     select count(*) as asked,
+        count(*) filter (where fate = 'excluded') as excluded,
         count(*) filter (where fate = 'blocked') as blocked,
         count(*) filter (where fate = 'archived') as archived,
         count(*) filter (where fate = 'stopped') as stopped,
@@ -123,6 +126,7 @@ _JUDGED = """
         count(*) filter (where fate = 'reached') as reached
     from (
         select case
+            when {{excluded}} then 'excluded'
             when c.status <> 'active' then c.status
             when c.do_not_disturb then 'do_not_disturb'
             when a.path is null then case when exists (
@@ -144,13 +148,14 @@ _DROPS = _JUDGED.format(
 )
 # Of everybody one walk over all contacts beside one over all addresses is cheaper than a probe for each.
 _DROPS_OF_ALL = _JUDGED.format(
-    contacts="(select * from contacts where account_id = $1 and deleted_at is null and $2::bigint is not null) c",
+    contacts="""(select * from contacts where account_id = $1 and deleted_at is null and $2::bigint is not null) c
+        cross join lateral (select c.id) s""",
     addresses=f"""(
             select distinct on (u.contact_id) {_FIRST} order by u.contact_id, u.scheme, u.priority, u.id
         ) a on a.contact_id = c.id""",
 )
 DROPS = {
-    kind: sql(_DROPS_OF_ALL if kind == "all" else _DROPS.format(source=source.format(cursor=0)))
+    kind: sql((_DROPS_OF_ALL if kind == "all" else _DROPS).format(source=source.format(cursor=0), excluded="false"))
     for kind, source in audiences.SOURCES.items()
 }
 

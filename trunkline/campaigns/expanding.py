@@ -6,10 +6,11 @@ from typing import Any
 from msgspec import Struct
 
 from trunkline.billing import credits, metering, prices
-from trunkline.campaigns import audiences, letters
+from trunkline.campaigns import audiences, exclusions, letters, trials
 from trunkline.campaigns.events import BroadcastCompleted, BroadcastFailed, BroadcastStarted
 from trunkline.core import clock
 from trunkline.core.db import Database, Tx, sql
+from trunkline.core.errors import Invalid
 from trunkline.core.jobs import Desk, job
 from trunkline.core.text import compile
 from trunkline.messaging import channels, statuses
@@ -29,6 +30,7 @@ class Running(Struct, frozen=True):
     cursor: int
     expanded: bool
     variants: list[dict[str, Any]] | None
+    trial: dict[str, Any] | None
 
 
 class Portion(Struct, frozen=True):
@@ -47,6 +49,7 @@ class Begun(Struct, frozen=True):
 
     name: str
     failure: str | None
+    audience: dict[str, Any]
 
 
 @job("broadcast.begin")
@@ -58,6 +61,14 @@ async def begin(tx: Tx, id: int, scheduled: str) -> None:
     if begun.failure:
         tx.record(BroadcastFailed(id, begun.name, begun.failure))
         return
+    try:
+        await exclusions.check(tx, begun.audience.get("exclude") or {})
+    except Invalid:  # nobody is written to who was to be left out
+        why = "A group, a tag or a field by which people are left out is gone."
+        await tx.run(FAIL, tx.account, id, why)
+        tx.record(BroadcastFailed(id, begun.name, why))
+        return
+    await audiences.check_filled(tx, begun.audience)
     expand.later(tx, id, key=f"broadcast:{id}")
 
 
@@ -78,12 +89,14 @@ async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
     if running.cursor == 0:
         tx.record(BroadcastStarted(id, running.name))
         await letters.write(tx, id)
+        if running.trial:
+            trials.plan(tx, id, running.trial)
     channel = await channels.with_deleted(tx, running.channel_id)
     count = segment_count(channel, plain(running.body))
     metered = await metering.is_metered(tx)
     price = prices.campaign_message(channel.kind, channel.sends_as, pool=channel.pool, metered=metered, segments=count)
     affordable = min(size, await tx.value(int, AFFORDABLE, tx.account, price) or 0) if price else size
-    statement, more = await audiences.expansion(tx, running.audience)
+    statement, more = await audiences.expansion(tx, trials.part(id, running.audience, running.trial))
     portion = await tx.one(
         Portion, statement, tx.account, audiences.subject(running.audience), channel.schemes, channel.sends_as,
         running.cursor, size, affordable, channel.id, id, count, price, thresholds(running.variants), *more,
@@ -150,11 +163,15 @@ BEGIN = sql("""
         status = case when now() > scheduled_at + late_after then 'failed' else 'sending' end,
         failure = case when now() > scheduled_at + late_after then 'It was too late to start.' end
     where account_id = $1 and id = $2 and status = 'scheduled' and scheduled_at = $3 and deleted_at is null
-    returning name, failure
+    returning name, failure, audience
 """)
 
+FAIL = sql(
+    "update broadcasts set status = 'failed', failure = $3, updated_at = now() where account_id = $1 and id = $2"
+)
+
 LOCK = sql("""
-    select id, name, status, channel_id, body, audience, cursor, expanded, variants from broadcasts
+    select id, name, status, channel_id, body, audience, cursor, expanded, variants, trial from broadcasts
     where account_id = $1 and id = $2 and type in ('broadcast', 'ab_test') for update
 """)
 

@@ -19,6 +19,8 @@ class Variant(TypedDict):
 
 
 class Broadcast(Struct, frozen=True):
+    """`trial` is told in trials.py."""
+
     id: int
     uuid: UUID
     name: str
@@ -44,6 +46,7 @@ class Broadcast(Struct, frozen=True):
     updated_at: datetime
     variants: list[Variant] | None
     body_json: dict[str, Any] | None
+    trial: dict[str, Any] | None
 
 
 class NewBroadcast(Struct, frozen=True, kw_only=True):
@@ -66,6 +69,7 @@ class NewBroadcast(Struct, frozen=True, kw_only=True):
     variants: list[Variant] | None = None
     body_json: dict[str, Any] | None = None
     planned_at: datetime | None = None
+    trial: dict[str, Any] | None = None
 
 
 class Changes(Struct, frozen=True, kw_only=True):
@@ -82,6 +86,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     body_json: dict[str, Any] | None | UnsetType = UNSET
     scheduled_at: datetime | None | UnsetType = UNSET
     template_id: int | None | UnsetType = UNSET
+    trial: dict[str, Any] | None | UnsetType = UNSET
 
 
 class Progress(Struct, frozen=True):

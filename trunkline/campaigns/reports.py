@@ -9,10 +9,12 @@ from msgspec import Struct
 from trunkline.campaigns.records import Broadcast
 from trunkline.core.db import Tx, sql
 
-Outcome = Literal["waiting", "sent", "delivered", "failed", "opened", "unopened", "clicked", "unsubscribed"]
+Outcome = Literal["waiting", "sent", "delivered", "failed", "opened", "unopened", "clicked", "replied", "unsubscribed"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 WATCHED = timedelta(days=30)
 """What happens later is in the numbers, but not on the curve."""
+ANSWERED_DAYS = 7
+"""Who writes within so many days after a campaign's message is taken to answer it."""
 STEPS = [timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1)]
 MOST_STEPS = 150
 
@@ -51,6 +53,30 @@ class Step(Struct):
     unsubscribed: int = 0
 
 
+class Hour(Struct):
+    """What happened in one hour of the day, on the clock of the account."""
+
+    hour: int
+    sent: int = 0
+    read: int = 0
+    opened: int = 0
+    clicked: int = 0
+    replied: int = 0
+
+
+class Side(Struct, frozen=True):
+    """How many of those who got one subject of an A/B test wrote back."""
+
+    subject: str
+    replied: int
+
+
+class Answers(Struct, frozen=True):
+    replied: int
+    variants: list[Side]
+    hours: list[Hour]
+
+
 STEP_COUNTS = Step.__struct_fields__[1:]
 
 
@@ -81,6 +107,22 @@ async def course(tx: Tx, broadcast: Broadcast) -> list[Step]:
     statement = COURSE[broadcast.type == "drip"]
     rows = await tx.rows(statement, tx.account, broadcast.id, broadcast.started_at, WATCHED)
     return _steps(broadcast.started_at, rows)
+
+
+async def answers(tx: Tx, broadcast: Broadcast, zone: str) -> Answers:
+    """Who wrote back and the hours of the day. It looks at every message of the campaign: ask for it apart."""
+    drip = broadcast.type == "drip"
+    replies = await tx.rows(REPLIES[drip], tx.account, broadcast.id, zone)
+    hours: dict[int, Hour] = {}
+    counted = [(hour, "replied", count) for _, hour, count in replies]
+    for hour, what, count in [*await tx.rows(HOURS[drip], tx.account, broadcast.id, zone), *counted]:
+        at = hours.setdefault(hour, Hour(hour))
+        setattr(at, what, getattr(at, what) + count)
+    sides = [
+        Side(variant["subject"], sum(count for side, _, count in replies if side == number))
+        for number, variant in enumerate(broadcast.variants or (), start=1)
+    ]
+    return Answers(sum(count for _, _, count in replies), sides, [hours[hour] for hour in sorted(hours)])
 
 
 def _steps(start: datetime, minutes: Sequence[tuple[datetime, str, int]]) -> list[Step]:
@@ -114,6 +156,10 @@ REASONS_OF_DRIP = sql(
 _OWN = "= $2"
 _LETTERS = "in (select b.id from broadcasts b where b.account_id = $1 and b.drip_id = $2)"
 
+# The first message that somebody writes over the same kind of address after they got ours.
+_ANSWERING = f"""r.id > m.id and r.direction = 'in' and r.scheme = m.scheme and r.created_at > m.sent_at
+            and r.created_at < m.sent_at + interval '{ANSWERED_DAYS} days'"""
+
 CONDITIONS: dict[Outcome | None, str] = {
     None: "true",
     "waiting": "m.status in ('queued', 'sending', 'errored')",
@@ -123,11 +169,13 @@ CONDITIONS: dict[Outcome | None, str] = {
     "opened": "e.opened_at is not null",
     "unopened": "m.status in ('sent', 'delivered', 'read') and e.opened_at is null",
     "clicked": "e.clicked_at is not null",
+    "replied": f"""(select true from messages r where r.account_id = $1 and r.contact_id = m.contact_id
+            and {_ANSWERING} limit 1) is not null""",
     "unsubscribed": "e.unsubscribed_at is not null",
 }
 
 # One probe of a key for each, whatever the planner believes: pages end early.
-_FROM = """messages m left join lateral (
+FROM = """messages m left join lateral (
             select o.* from engagements o where o.account_id = $1 and o.message_id = m.id limit 1) e on true"""
 _FROM_ENGAGED = "engagements e join messages m on m.account_id = $1 and m.id = e.message_id"
 ENGAGED = ("opened", "clicked", "unsubscribed")
@@ -138,7 +186,7 @@ RECIPIENTS = {
             (select c.name from contacts c where c.account_id = $1 and c.id = m.contact_id) as name,
             m.scheme, m.address, m.status, m.reason, m.error, m.variant, m.sent_at, m.delivered_at,
             m.failed_at, e.opened_at, e.machine_opened_at, e.clicked_at, e.unsubscribed_at
-        from {_FROM_ENGAGED if outcome in ENGAGED else _FROM}
+        from {_FROM_ENGAGED if outcome in ENGAGED else FROM}
         where {place}.account_id = $1 and {place}.broadcast_id {_LETTERS if drip else _OWN} and {condition}
             and {place}.contact_id >= $3::bigint and (m.contact_id, m.id) > ($3::bigint, $4::bigint)
         order by {place}.contact_id, m.id limit $5
@@ -161,6 +209,34 @@ COURSE = {
             where e.account_id = $1 and e.broadcast_id {_LETTERS if drip else _OWN}
         ) happened where at is not null and at < $3::timestamptz + $4::interval
         group by 1, 2 order by 1
+    """)
+    for drip in (False, True)
+}
+
+REPLIES = {
+    drip: sql(f"""
+        select m.variant, extract(hour from a.created_at at time zone $3)::int as hour, count(*)
+        from messages m cross join lateral (
+            select r.created_at from messages r where r.account_id = $1 and r.contact_id = m.contact_id
+                and {_ANSWERING} order by r.id limit 1
+        ) a
+        where m.account_id = $1 and m.broadcast_id {_LETTERS if drip else _OWN} and m.sent_at is not null
+        group by 1, 2
+    """)
+    for drip in (False, True)
+}
+
+HOURS = {
+    drip: sql(f"""
+        select extract(hour from at at time zone $3)::int as hour, what, count(*) from (
+            select x.at, x.what from messages m cross join lateral (values
+                ('sent', m.sent_at), ('read', m.read_at)) x (what, at)
+            where m.account_id = $1 and m.broadcast_id {_LETTERS if drip else _OWN}
+            union all
+            select x.at, x.what from engagements e cross join lateral (values
+                ('opened', e.opened_at), ('clicked', e.clicked_at)) x (what, at)
+            where e.account_id = $1 and e.broadcast_id {_LETTERS if drip else _OWN}
+        ) happened where at is not null group by 1, 2
     """)
     for drip in (False, True)
 }

@@ -44,6 +44,11 @@ async def reserve(tx: Tx, route: str, key: str, request_hash: bytes) -> None:
     await keep(tx, route, key, Stored(request_hash, RUNNING, {}, b""))
 
 
+async def find(tx: Tx, route: str, key: str) -> Stored | None:
+    """What is kept under this key, for somebody who only asks; its status is `RUNNING` while it is reserved."""
+    return await tx.maybe(Stored, SELECT, tx.account, route, key)
+
+
 async def release(tx: Tx, route: str, key: str) -> None:
     """The work failed: a repeat may try again."""
     await tx.run(RELEASE, tx.account, route, key)

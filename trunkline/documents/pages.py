@@ -1,8 +1,10 @@
 """Pages about the public APIs: every endpoint with examples, and a form that sends real requests."""
 
+import re
 from functools import cache
 from typing import Any
 
+from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -72,9 +74,18 @@ def routes(dialects: Dialects) -> list[Route]:
             written=samples.written,
             form=FORMS.get(name, "Try it"),
             keys=KEYS,
+            coded=_coded,
         )
 
     return [Route("/docs", index), Route("/docs/{name}", api), Route(EXPLORER, explorer)]
+
+
+def _coded(text: str) -> Markup:
+    """Prose with its `words in backticks` as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+CODE = re.compile(r"`([^`]+)`")
 
 
 def _page(request: Request, template: str, **values: Any) -> Response:

@@ -44,15 +44,26 @@ from trunkline.flows.stored import Stored
 
 MOST_LINES = 200
 LONGEST = 4_000
-NUMBER = "tel:+12025550123"
-LINE = Channel(
-    uuid="7b1f0a52-6c1e-4a0e-9d53-1f6c2a0b7d11",
-    name="Rehearsal",
-    address="+12025550100",
-    schemes=("tel",),
-    roles=("send", "receive", "call", "answer"),
-    allow_international=True,
-)
+ADDRESSES = {
+    "tel": "tel:+12025550123",
+    "whatsapp": "whatsapp:12025550123",
+    "telegram": "telegram:5550123",
+    "facebook": "facebook:5550123",
+    "mailto": "mailto:kim@example.com",
+}
+"""Where somebody made up is reached, by the scheme of the channel that is played."""
+LINES = {
+    scheme: Channel(
+        uuid="7b1f0a52-6c1e-4a0e-9d53-1f6c2a0b7d11",
+        name="Rehearsal",
+        address="+12025550100",
+        schemes=(scheme,),
+        roles=("send", "receive", "call", "answer"),
+        allow_international=True,
+    )
+    for scheme in ADDRESSES
+}
+MOST_AHEAD = timedelta(days=3660)
 OPTIONS = Options(max_steps=250, max_sprints=250)
 DIALLED = ("answered", "busy", "no_answer", "failed")
 
@@ -73,12 +84,17 @@ class Said(Struct, frozen=True, array_like=True):
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """Who plays: a contact as it is now, or somebody made up. `webhook_body` is what every call gets as its answer."""
+    """Who plays: a contact as it is now, or somebody made up. `webhook_body` is what every call gets as its answer.
+
+    `scheme` is the kind of channel it is played over, `at` the moment when it begins; without one it is now.
+    """
 
     contact_id: int | None = None
     name: str = "Kim"
     language: str = ""
     webhook_body: str = "{}"
+    scheme: str = "tel"
+    at: datetime | None = None
 
 
 class Rehearsal(Struct, array_like=True):
@@ -105,10 +121,11 @@ async def begin(tx: Tx, flow: Stored, wanted: Wanted) -> Rehearsal:
     stage = await _stage(tx, flow)
     contact = await _player(tx, stage, wanted)
     made = Rehearsal([], wanted, b"", contacts.dump(contact))
-    call = Call(str(new_uuid()), LINE.ref, NUMBER) if flow.type == "voice" else None
+    made.ahead = (wanted.at - clock.now()).total_seconds() if wanted.at else 0.0
+    call = Call(str(new_uuid()), _line(wanted).ref, ADDRESSES["tel"]) if flow.type == "voice" else None
     trigger = {"type": "manual", "flow": {"uuid": str(flow.uuid), "name": flow.name}, "origin": "ui"}
     steps = engine.start(
-        _assets(stage), stage.environment, contact, trigger, call=call, options=OPTIONS, **_around(made)
+        _assets(stage, wanted), stage.environment, contact, trigger, call=call, options=OPTIONS, **_around(made)
     )
     try:
         _tell(made, flow, _run(steps, made))
@@ -127,7 +144,9 @@ async def go_on(
     resume = _resume(made, text, event, attachment)
     stage = await _stage(tx, flow, sessions.load(before.session))
     session, contact = sessions.load(before.session), before.person
-    steps = engine.resume(_assets(stage), session, stage.environment, contact, resume, options=OPTIONS, **_around(made))
+    steps = engine.resume(
+        _assets(stage, made.wanted), session, stage.environment, contact, resume, options=OPTIONS, **_around(made)
+    )
     try:
         _tell(made, flow, _run(steps, made))
     except NotResumed as error:
@@ -146,8 +165,8 @@ async def _stage(tx: Tx, flow: Stored, session: Session | None = None) -> Stock:
 
 async def _player(tx: Tx, stage: Stock, wanted: Wanted) -> Contact:
     if wanted.contact_id is None:
-        made = Contact(str(new_uuid()), name=wanted.name, language=wanted.language, urns=[NUMBER])
-        made.created_on = clock.now()
+        made = Contact(str(new_uuid()), name=wanted.name, language=wanted.language, urns=[ADDRESSES[wanted.scheme]])
+        made.created_on = wanted.at or clock.now()
         return made
     members = await cast.load(tx, stage, [wanted.contact_id], locked=True)
     if wanted.contact_id not in members:
@@ -157,10 +176,14 @@ async def _player(tx: Tx, stage: Stock, wanted: Wanted) -> Contact:
     return contact
 
 
-def _assets(stage: Stock) -> Assets:
+def _line(wanted: Wanted) -> Channel:
+    return LINES[wanted.scheme]
+
+
+def _assets(stage: Stock, wanted: Wanted) -> Assets:
     """The workspace's, with a line for those who have no channel yet."""
-    made = copy(stage.assets)
-    made.channels = {LINE.uuid: LINE, **stage.assets.channels}
+    made, line = copy(stage.assets), _line(wanted)
+    made.channels = {line.uuid: line, **stage.assets.channels}
     return made
 
 
@@ -183,8 +206,10 @@ def _resume(made: Rehearsal, text: str, event: str, attachment: str) -> dict[str
         return {"type": "dial", "event": {"type": "dial_ended", "dial": {"status": status, "duration": 0}}}
     files = [attachment] if attachment else []
     made.said.append(Said("person", text, "", files))
-    urn = next(iter(made.person.urns), NUMBER)
-    channel = {"uuid": LINE.uuid, "name": LINE.name}
+    line = _line(made.wanted)
+    of_line = [urn for urn in made.person.urns if urn.partition(":")[0] in line.schemes]
+    urn = next(iter([*of_line, *made.person.urns]), ADDRESSES[made.wanted.scheme])
+    channel = {"uuid": line.uuid, "name": line.name}
     message = {"text": text, "urn": urn.partition("?")[0], "channel": channel, "attachments": files}
     return {"type": "msg", "event": {"type": "msg_received", "msg": message}}
 

@@ -14,6 +14,8 @@ from trunkline.flows import sessions
 from trunkline.flows.sessions import Session
 
 OPEN = ("active", "waiting")
+MOST_LOOKED_AT = 10_000
+"""So many of a flow's last runs are looked at for those who came to one of its nodes."""
 BEYOND = 2**63 - 1
 """More than any id."""
 
@@ -101,6 +103,14 @@ async def page(
         Run, statement, tx.account, at, id, limit, filter.uuid, filter.id, filter.flow_id, filter.contact_id,
         filter.after, filter.before,
     )  # fmt: skip
+
+
+async def at_node(
+    tx: Tx, flow_id: int, node: UUID, *, here: bool = False, cursor: tuple[datetime, int] | None = None, limit: int = 50
+) -> list[Run]:
+    """Runs that came to a node, or wait `here` now, the last changed first, among `MOST_LOOKED_AT` of the flow."""
+    at, id = cursor or (None, None)
+    return await tx.fetch(Run, AT_NODE, tx.account, at, id, limit, flow_id, node, here, MOST_LOOKED_AT)
 
 
 async def counts(tx: Tx, flow_ids: Sequence[int]) -> dict[int, dict[str, int]]:
@@ -211,6 +221,16 @@ PAGE = {
     for responded in (False, True)
     for oldest_first, behind in _BEHIND.items()
 }
+
+AT_NODE = sql(f"""
+    select {_COLUMNS} from (
+        select * from flow_runs r where r.account_id = $1 and r.flow_id = $5 and {_BEHIND[False]}
+        order by r.modified_at desc, r.id desc limit $8
+    ) r
+    where $6::uuid = any(r.nodes)
+        and (not $7::boolean or (r.exited_at is null and r.nodes[cardinality(r.nodes)] = $6::uuid))
+    order by r.modified_at desc, r.id desc limit $4
+""")
 
 COUNTS = sql("""
     select name, sum(value)::bigint from tallies where account_id = $1 and name = any($2::text[]) group by name

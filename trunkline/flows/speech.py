@@ -62,7 +62,8 @@ async def _queue_line(tx: Tx, channel: Channel, lane: int, drafts: list[tuple[Do
             problems.append(problem(one, outcome.message, outcome.code))
         elif draft.conversation_id is not None:
             at = outcome.created_at
-            replies.append(Replied(conversation_id=draft.conversation_id, text=draft.text, at=at))
+            home = draft.conversation_id
+            replies.append(Replied(conversation_id=home, message_id=outcome.id, text=draft.text, at=at))
     await conversations.replied(tx, replies)
     return problems
 

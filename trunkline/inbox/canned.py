@@ -1,6 +1,7 @@
 """Canned responses: texts that agents send often, found by a shortcut."""
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from trunkline.core.errors import Invalid, NotFound
 from trunkline.core.html import clean_html, to_text
 from trunkline.core.ids import new_uuid
 from trunkline.core.text import clean
+from trunkline.messaging import media
+from trunkline.messaging.media import File
 
 
 class Canned(Struct, frozen=True):
@@ -26,6 +29,8 @@ class Canned(Struct, frozen=True):
     body: str
     created_at: datetime
     updated_at: datetime
+    files: list[UUID]
+    """Of `messaging/media.py`; they go out with it."""
 
 
 class Offered(Struct, frozen=True):
@@ -36,11 +41,15 @@ class Offered(Struct, frozen=True):
     shortcut: str | None
     text: str
     missing: list[str]
+    files: list[File]
 
 
-async def create(tx: Tx, title: str, body: str, shortcut: str | None = None) -> Canned:
+async def create(tx: Tx, title: str, body: str, shortcut: str | None = None, *, files: Sequence[UUID] = ()) -> Canned:
+    """Keep a new one. `files` go out with it and must be there."""
     title, body, shortcut = _checked(title, body, shortcut)
-    canned = await tx.maybe(Canned, INSERT, tx.account, new_uuid(), title, shortcut, body)
+    if len(await media.by_uuids(tx, files)) < len(set(files)):
+        raise Invalid({"files": ["A file is not there any more."]})
+    canned = await tx.maybe(Canned, INSERT, tx.account, new_uuid(), title, shortcut, body, list(files))
     if canned is None:
         raise _taken()
     return canned
@@ -68,13 +77,20 @@ async def offered(tx: Tx, contact_id: int, agent: str, search: str | None = None
     texts = [template.compile(to_text(one.body)) for one in found]
     asked = {name for text in texts for name in text.names}
     known = (await values.of_contacts(tx, [contact_id], asked)).get(contact_id, {}) | {"agent": agent}
-    return [_offered(one, text, known) for one, text in zip(found, texts, strict=True)]
+    files = await media.by_uuids(tx, [uuid for one in found for uuid in one.files])
+    return [_offered(one, text, known, files) for one, text in zip(found, texts, strict=True)]
 
 
-def _offered(one: Canned, text: template.Template, known: dict[str, Any]) -> Offered:
+def filled(text: template.Template, known: dict[str, Any]) -> tuple[str, list[str]]:
+    """The text with what is known; the rest stays as `{{name}}` and is named."""
     missing = text.unfilled(known)
-    filled = text.render({**known, **{name: f"{{{{{name}}}}}" for name in missing}}, missing="empty")
-    return Offered(one.id, one.title, one.shortcut, filled, missing)
+    return text.render({**known, **{name: f"{{{{{name}}}}}" for name in missing}}, missing="empty"), missing
+
+
+def _offered(one: Canned, text: template.Template, known: dict[str, Any], files: Mapping[UUID, File]) -> Offered:
+    said, missing = filled(text, known)
+    kept = [files[uuid] for uuid in one.files if uuid in files]
+    return Offered(one.id, one.title, one.shortcut, said, missing, kept)
 
 
 async def update(tx: Tx, id: int, title: str, body: str, shortcut: str | None) -> Canned:
@@ -117,10 +133,11 @@ def _taken() -> Invalid:
 
 SHORTCUT = re.compile(r"/\S{1,63}")
 
-_COLUMNS = "id, uuid, title, shortcut, body, created_at, updated_at"
+_COLUMNS = "id, uuid, title, shortcut, body, created_at, updated_at, files"
 
 INSERT = sql(f"""
-    insert into canned_responses (account_id, uuid, title, shortcut, body) values ($1, $2, $3, $4, $5)
+    insert into canned_responses (account_id, uuid, title, shortcut, body, files)
+    values ($1, $2, $3, $4, $5, $6)
     on conflict (account_id, shortcut) where shortcut is not null do nothing
     returning {_COLUMNS}
 """)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from trunkline.core import clock
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Invalid, NotFound
+from trunkline.inbox import sharing
 from trunkline.inbox.events import CHUNK, ConversationClosed, ConversationReopened, ConversationsChanged
 
 Status = Literal["open", "pending", "snoozed", "closed", "spam"]
@@ -17,6 +18,7 @@ Priority = Literal["low", "normal", "high", "urgent"]
 STATUSES: tuple[str, ...] = get_args(Status)
 PRIORITIES: tuple[str, ...] = get_args(Priority)
 RESTING = ("snoozed", "closed")
+LIVING = ("open", "pending")
 
 
 class Changes(Struct, frozen=True, kw_only=True):
@@ -57,6 +59,8 @@ async def update_many(tx: Tx, ids: Sequence[int], changes: Changes) -> list[Chan
         elif one.status == "open" and one.before in RESTING:
             tx.record(ConversationReopened(one.id, one.contact_id, one.channel))
     record_changed(tx, [one.id for one in moved])
+    if any(one.before in LIVING and one.status not in LIVING for one in moved):
+        await sharing.fill(tx)
     return moved
 
 

@@ -79,13 +79,17 @@ class Conversation(Struct, frozen=True):
 
 
 class Replied(Struct, frozen=True, kw_only=True):
-    """A message that left us in a conversation; `user_id` is who wrote it, None for automations."""
+    """A message that left us in a conversation; `user_id` is who wrote it, None for automations.
+
+    Its words are found by searches when `message_id` names it.
+    """
 
     conversation_id: int
     text: str
     at: datetime
     user_id: int | None = None
     by_ai: bool = False
+    message_id: int = 0
 
 
 async def get(tx: Tx, id: int) -> Conversation:
@@ -149,6 +153,7 @@ async def replied(tx: Tx, replies: Sequence[Replied]) -> None:
         [reply.at for reply in latest],
         [reply.user_id for reply in latest],
         [reply.by_ai for reply in latest],
+        [reply.message_id for reply in latest],
     )
     moved = await tx.fetch(Changed, REPLIED, tx.account, *columns)
     for one in moved:
@@ -208,8 +213,14 @@ START = sql("""
 
 REPLIED = sql("""
     with given as (
-        select * from unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::bigint[], $6::boolean[]) with ordinality
-            as r (id, preview, at, user_id, by_ai, position)
+        select * from unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::bigint[], $6::boolean[], $7::bigint[])
+            with ordinality as r (id, preview, at, user_id, by_ai, message_id, position)
+    ), said as (
+        insert into message_words (account_id, message_id, conversation_id, words)
+        select $1, m.id, m.conversation_id, to_tsvector('simple', left(m.body, 20000))
+        from given join messages m on m.account_id = $1 and m.id = given.message_id
+        where m.body <> '' and m.conversation_id is not null
+        on conflict do nothing
     ), reply as (
         select id, count(*) as number, count(*) filter (where by_ai) as ai, max(at) as at,
             min(at) filter (where user_id is not null) as answered_at,
@@ -233,6 +244,7 @@ REPLIED = sql("""
         messages_count = c.messages_count + reply.number,
         ai_replies_count = c.ai_replies_count + reply.ai,
         is_ai_handled = c.is_ai_handled or reply.ai > 0,
+        waiting_since = case when reply.answered_at is null then c.waiting_since end,
         first_response_at = coalesce(c.first_response_at, reply.answered_at),
         first_response_by = case when c.first_response_at is null then reply.answered_by else c.first_response_by end,
         status = case when reply.answered_at is not null and c.status = 'closed' then 'open'

@@ -8,7 +8,7 @@ from msgspec import Struct
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import NotFound
 from trunkline.core.ids import new_uuid
-from trunkline.inbox import changes, threads
+from trunkline.inbox import changes, sharing, threads
 from trunkline.inbox.changes import RESTING
 from trunkline.inbox.conversations import PREVIEW
 from trunkline.inbox.events import CHUNK, ConversationOpened, MessagesFiled
@@ -50,6 +50,8 @@ async def _file(tx: Tx, messages: list[FiledMessage]) -> dict[int, int]:
             tx.record(ConversationOpened(one.id, one.contact_id, one.channel_id, one.channel))
     for start in range(0, len(pairs), CHUNK):
         tx.record(MessagesFiled(pairs[start : start + CHUNK]))
+    new, again = [one.id for one in filed if one.is_new], [one.id for one in filed if one.status == "closed"]
+    await sharing.arrived(tx, new, again)
     return dict(pairs)
 
 
@@ -104,9 +106,9 @@ HOMES = sql("""
 
 UPSERT = sql("""
     insert into conversations as c (account_id, uuid, contact_id, channel_id, thread, channel, subject,
-        preview, messages_count, visitor, last_message_at)
+        preview, messages_count, visitor, last_message_at, waiting_since)
     select $1, r.uuid, r.contact_id, r.channel_id, r.thread, r.channel, r.subject, r.preview, r.number,
-        r.visitor, r.at
+        r.visitor, r.at, r.at
     from unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::int[], $10::jsonb[], $11::timestamptz[]) with ordinality
         as r (uuid, contact_id, channel_id, thread, channel, subject, preview, number, visitor, at, position)
@@ -119,13 +121,21 @@ UPSERT = sql("""
         visitor = case when excluded.visitor is null then c.visitor
             else coalesce(c.visitor, '{}') || excluded.visitor end,
         last_message_at = greatest(c.last_message_at, excluded.last_message_at),
+        waiting_since = case when c.status = 'closed' then excluded.waiting_since
+            else coalesce(c.waiting_since, excluded.waiting_since) end,
         is_read = false,
         updated_at = now()
     returning c.id, c.contact_id, c.channel_id, c.thread, c.channel, c.status, c.xmax = 0 as is_new
 """)
 
+# What was said can be searched from now on.
 LINK = sql("""
-    update messages m set conversation_id = r.conversation_id
-    from unnest($2::bigint[], $3::bigint[]) as r (id, conversation_id)
-    where m.account_id = $1 and m.id = r.id
+    with linked as (
+        update messages m set conversation_id = r.conversation_id
+        from unnest($2::bigint[], $3::bigint[]) as r (id, conversation_id)
+        where m.account_id = $1 and m.id = r.id returning m.id, m.conversation_id, m.body
+    )
+    insert into message_words (account_id, message_id, conversation_id, words)
+    select $1, id, conversation_id, to_tsvector('simple', left(body, 20000)) from linked where body <> ''
+    on conflict do nothing
 """)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from trunkline.contacts import listing as people
 from trunkline.contacts import tags
+from trunkline.core import clock
 from trunkline.core.db import Statement, Tx, sql
 from trunkline.core.errors import Invalid
 from trunkline.core.text import clean
@@ -20,6 +21,9 @@ MOST_PEOPLE = 200
 """So many of those whose name fits are looked at."""
 FEW = 500
 """So many are named one by one; beyond that, walking from the newest finds a page of them soon."""
+MOST_SAID = 2_000
+"""Conversations in which words were said; of more common words only some are found."""
+MOST_WORDS = 12
 COUNTED = 1_000
 LONGEST = 500
 
@@ -140,14 +144,24 @@ async def _people(tx: Tx, text: str) -> list[int]:
 
 
 async def _text(tx: Tx, text: str) -> Condition:
+    """In the names of people, in subjects and last words, and in all that was said."""
     pattern = text
     for special in "\\%_":
         pattern = pattern.replace(special, "\\" + special)
-    found, said = await _people(tx, text), await tx.column(int, SAID, tx.account, f"%{pattern}%", FEW + 1)
-    if len(said) <= FEW:
-        return Condition("(c.contact_id = any({}::bigint[]) or c.id = any({}::bigint[]))", (found, said))
+    found, near = await _people(tx, text), await tx.column(int, SAID, tx.account, f"%{pattern}%", FEW + 1)
+    words = _words(text)
+    said = await tx.column(int, MESSAGES, tx.account, words, MOST_SAID) if words else []
+    if len(near) <= FEW:
+        return Condition("(c.contact_id = any({}::bigint[]) or c.id = any({}::bigint[]))", (found, [*near, *said]))
     like = "(coalesce(c.subject, '') || ' ' || c.preview) ilike {}"
-    return Condition(f"(c.contact_id = any({{}}::bigint[]) or {like})", (found, f"%{pattern}%"))
+    condition = f"(c.contact_id = any({{}}::bigint[]) or c.id = any({{}}::bigint[]) or {like})"
+    return Condition(condition, (found, said, f"%{pattern}%"))
+
+
+def _words(text: str) -> str:
+    """What was typed as a query of words: all of them, the longer ones also as beginnings."""
+    found = re.findall(r"\w+", text)[:MOST_WORDS]
+    return " & ".join(f"'{word}':*" if len(word) > 2 else f"'{word}'" for word in found)
 
 
 async def _from(tx: Tx, value: str, looker: Looker) -> Condition:
@@ -200,6 +214,19 @@ async def _has(tx: Tx, value: str, looker: Looker) -> Condition:
     return Condition(HAS[_one_of("has", value, HAS)])
 
 
+async def _waiting(tx: Tx, value: str, looker: Looker) -> Condition:
+    """The contact has waited for an answer for so long: `30m`, `2h`, `1d`."""
+    found = SPAN.fullmatch(value.lower())
+    if found is None:
+        raise Invalid({"q": ["waiting: takes a time like 30m, 2h or 1d."]})
+    since = clock.now() - timedelta(minutes=int(found[1]) * MINUTES[found[2]])
+    return Condition(f"{WAITS} and c.waiting_since <= {{}}::timestamptz", (since,))
+
+
+async def _sentiment(tx: Tx, value: str, looker: Looker) -> Condition:
+    return Condition("c.sentiment = {}", (_one_of("sentiment", value, MOODS),))
+
+
 async def _is(tx: Tx, value: str, looker: Looker) -> Condition:
     return Condition(IS[_one_of("is", value, IS)])
 
@@ -231,12 +258,16 @@ OPERATORS: dict[str, Callable[[Tx, str, Looker], Awaitable[Condition]]] = {
     "after": _after,
     "has": _has,
     "is": _is,
+    "waiting": _waiting,
+    "sentiment": _sentiment,
 }
 
 TAGGED = sql("""
     select distinct conversation_id from conversation_tags
     where account_id = $1 and tag_id = any($2::bigint[]) limit $3
 """)
+
+MESSAGES = sql("select * from search_messages($1, $2, $3)")
 
 SAID = sql("select * from search_conversations($1, $2, $3)")
 
@@ -247,7 +278,15 @@ _NOTE = "exists (select from notes n where n.account_id = $1 and n.conversation_
 
 HAS = {"file": _FILE, "attachment": _FILE, "note": _NOTE}
 
+# In these words the index of those who wait is used.
+WAITS = "c.waiting_since is not null and c.status in ('open', 'pending')"
+
+SPAN = re.compile(r"(\d{1,4})([mhd])")
+MINUTES = {"m": 1, "h": 60, "d": 1440}
+MOODS = ("positive", "neutral", "negative")
+
 IS = {
+    "waiting": WAITS,
     "unread": "not c.is_read",
     "read": "c.is_read",
     "starred": "c.is_starred",

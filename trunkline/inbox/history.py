@@ -81,6 +81,11 @@ async def note(tx: Tx, id: int) -> Entry:
     return entry
 
 
+async def address(tx: Tx, message_id: int) -> str | None:
+    """The contact's address of a message."""
+    return await tx.value(str, ADDRESS, tx.account, message_id)
+
+
 def _newest_first(messages: list[Entry], notes: list[Entry]) -> list[Entry]:
     """Merge two lists without reordering either: each is paged by its own ids."""
     merged: list[Entry] = []
@@ -132,5 +137,7 @@ ANSWERED = sql("""
 """)
 
 MESSAGE = sql(f"{_MESSAGE} where m.account_id = $1 and m.id = $2 and m.conversation_id is not null")
+
+ADDRESS = sql("select address from messages where account_id = $1 and id = $2")
 
 NOTE = sql(f"{_NOTE} where n.account_id = $1 and n.id = $2")

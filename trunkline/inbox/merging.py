@@ -46,6 +46,7 @@ TAKE_IN = sql("""
         is_ai_handled = t.is_ai_handled or s.is_ai_handled,
         visitor = coalesce(s.visitor, '{}') || coalesce(t.visitor, '{}'),
         is_read = t.is_read and s.is_read,
+        waiting_since = least(t.waiting_since, s.waiting_since),
         assignee_id = coalesce(t.assignee_id, s.assignee_id),
         status = case when s.status = 'open' then 'open' else t.status end,
         resolved_at = case when s.status = 'open' then null else t.resolved_at end,
@@ -54,7 +55,12 @@ TAKE_IN = sql("""
     from conversations s where t.account_id = $1 and t.id = $3 and s.account_id = $1 and s.id = $2
 """)
 
-LINKS = sql("update messages set conversation_id = $3 where account_id = $1 and conversation_id = $2")
+LINKS = sql("""
+    with moved as (
+        update messages set conversation_id = $3 where account_id = $1 and conversation_id = $2 returning id
+    )
+    update message_words set conversation_id = $3 where account_id = $1 and message_id in (select id from moved)
+""")
 
 NOTES = sql("update notes set conversation_id = $3 where account_id = $1 and conversation_id = $2")
 

@@ -55,7 +55,8 @@ async def _queue(tx: Tx, channel: Channel, draft: Draft) -> int:
     if isinstance(outcome, Rejected):
         return await sending.fail(tx, draft, "suppressed", channel)
     if draft.conversation_id is not None:
-        reply = Replied(conversation_id=draft.conversation_id, text=draft.text, at=outcome.created_at)
+        home, at = draft.conversation_id, outcome.created_at
+        reply = Replied(conversation_id=home, message_id=outcome.id, text=draft.text, at=at)
         await conversations.replied(tx, [reply])
     return outcome.id
 

@@ -70,7 +70,10 @@ async def write(
     )
     queued = [await _queue(tx, channel, draft, text, wait) for text, wait in zip(texts, _waits(texts), strict=True)]
     at = clock.now()
-    replies = [Replied(conversation_id=conversation.id, text=text, at=at) for text in texts]
+    replies = [
+        Replied(conversation_id=conversation.id, message_id=one.id, text=text, at=at)
+        for one, text in zip(queued, texts, strict=True)
+    ]
     await conversations.replied(tx, replies)
     return Reached(conversation, queued)
 

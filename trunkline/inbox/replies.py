@@ -41,12 +41,14 @@ async def reply(
     attachments: Sequence[dict[str, Any]] = (),
     subject: str | None = None,
     at: datetime | None = None,
+    template_id: int | None = None,
 ) -> Entry:
     """Queue a reply to the contact, or with `internal` leave a note. Either text or HTML may be missing.
 
     `user_id` None is an automation, which neither reopens the conversation nor counts as a first response. What an
     assistant wrote is counted as such. `marks` are headers for the channel. `subject` stands in place of the
-    conversation's own on a mail; with `at` the reply waits until then.
+    conversation's own on a mail; with `at` the reply waits until then. With `template_id` the text is that approved
+    template's, which may be sent at any time.
     """
     conversation = await conversations.get(tx, conversation_id)
     text, html = _both(conversation.channel, text, html)
@@ -55,7 +57,7 @@ async def reply(
     channel = await channels.get(tx, conversation.channel_id)
     headers = await _mail_headers(tx, conversation, cc, bcc) if conversation.channel == "email" else {}
     to = await _address(tx, conversation, channel)
-    said = _Said(text, html, subject, list(attachments), at)
+    said = _Said(text, html, subject, list(attachments), at, template_id)
     return await _send(tx, conversation, channel, to, said, headers | (marks or {}), user_id, by_ai)
 
 
@@ -98,6 +100,7 @@ class _Said(Struct, frozen=True):
     subject: str | None = None
     attachments: list[dict[str, Any]] = []
     at: datetime | None = None
+    template_id: int | None = None
 
 
 async def _send(
@@ -112,7 +115,7 @@ async def _send(
 ) -> Entry:
     if not (said.text.strip() or said.attachments):
         raise Invalid({"body": ["The body field is required."]})
-    if await recipients.silent(tx, channel, [conversation.contact_id]):
+    if said.template_id is None and await recipients.silent(tx, channel, [conversation.contact_id]):
         raise Invalid({"body": [recipients.TEMPLATE_REQUIRED]}, code="template_required")
     draft = Draft(
         contact_id=conversation.contact_id,
@@ -122,6 +125,7 @@ async def _send(
         subject=(said.subject or _subject(conversation, headers)) if conversation.channel == "email" else None,
         attachments=said.attachments,
         headers=headers,
+        template_id=said.template_id,
         conversation_id=conversation.id,
         user_id=user_id,
     )
@@ -129,7 +133,8 @@ async def _send(
     if isinstance(outcome, Rejected):
         raise Invalid(message=outcome.message, code=outcome.code)
     shown = said.text or said.attachments[0].get("name") or ""
-    sent = Replied(conversation_id=conversation.id, text=shown, at=outcome.created_at, user_id=user_id, by_ai=by_ai)
+    at, home, id = outcome.created_at, conversation.id, outcome.id
+    sent = Replied(conversation_id=home, message_id=id, text=shown, at=at, user_id=user_id, by_ai=by_ai)
     await conversations.replied(tx, [sent])
     return await history.message(tx, outcome.id)
 

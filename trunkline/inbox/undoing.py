@@ -26,12 +26,20 @@ RESTORE = sql("""
     update conversations c set
         messages_count = greatest(c.messages_count - 1, 0),
         preview = coalesce(last.preview, ''),
-        last_message_at = coalesce(last.created_at, c.created_at), updated_at = now()
+        last_message_at = coalesce(last.created_at, c.created_at), updated_at = now(),
+        waiting_since = coalesce(c.waiting_since, unanswered.since)
     from (select) one
     left join lateral (
         select left(coalesce(nullif(m.body, ''), m.subject, ''), 200) as preview, m.created_at from messages m
         where m.account_id = $1 and m.conversation_id = $2 and m.reason is distinct from $3
         order by m.id desc limit 1
     ) last on true
+    cross join lateral (
+        select min(i.created_at) as since from messages i
+        where i.account_id = $1 and i.conversation_id = $2 and i.direction = 'in' and i.id > coalesce((
+            select max(o.id) from messages o
+            where o.account_id = $1 and o.conversation_id = $2 and o.direction = 'out' and o.user_id is not null
+                and o.reason is distinct from $3), 0)
+    ) unanswered
     where c.account_id = $1 and c.id = $2
 """)

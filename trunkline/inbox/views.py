@@ -8,7 +8,7 @@ from trunkline.core.errors import Conflict, NotFound
 from trunkline.inbox import finding, listing
 from trunkline.inbox.finding import Condition, Cursor, Line, Looker
 
-NAMES = ("mine", "unassigned", "all", "mentions", "snoozed", "closed")
+NAMES = ("mine", "unassigned", "all", "mentions", "snoozed", "closed", "spam")
 MOST_SAVED = 50
 
 LIVING = Condition("c.status in ('open', 'pending')")
@@ -48,7 +48,7 @@ async def counts(tx: Tx, looker: Looker) -> dict[str, int]:
     What is resting is counted exactly, from the tallies.
     """
     by_status = await listing.by_status(tx)
-    found = {"snoozed": by_status["snoozed"], "closed": by_status["closed"]}
+    found = {name: by_status[name] for name in ("snoozed", "closed", "spam")}
     found["all"] = by_status["open"] + by_status["pending"]
     for name in ("mine", "unassigned", "mentions"):
         found[name] = await finding.count(tx, _standard(name, looker))
@@ -112,7 +112,7 @@ def _standard(name: str, looker: Looker) -> list[Condition]:
             return [Condition("c.assignee_id is null"), LIVING]
         case "mentions":
             return [Condition(MENTIONED, (looker.user_id,))]
-        case "snoozed" | "closed":
+        case "snoozed" | "closed" | "spam":
             return [Condition(f"c.status = '{name}'")]
         case "all":
             return [LIVING]

@@ -22,4 +22,12 @@ def framing(response: Response) -> Response:
 
 def letter(html: str) -> Response:
     """The frame's content. Links open pages of their own."""
-    return HTMLResponse(f'<base target="_blank">{html}', 200, HEADERS)
+    before, head, after = html.partition("<head>")
+    if not head:  # a piece of a letter
+        before, head, after = OPENING, "", html
+    before = before.replace("<html>", '<html lang="und">')
+    return HTMLResponse(f"{before}{head}{BESIDE}{after}", 200, HEADERS)
+
+
+OPENING = '<!DOCTYPE html><html lang="und"><meta charset="utf-8">'
+BESIDE = '<base target="_blank"><title>Letter</title>'

@@ -18,7 +18,7 @@ from trunkline.web.content import lists as content
 from trunkline.web.flows import flow, player, runs, sequences, triggers
 from trunkline.web.flows import table as flows
 from trunkline.web.hub import Hub
-from trunkline.web.inbox import changing, reading, writing
+from trunkline.web.inbox import changing, reading, wishes, writing
 from trunkline.web.inbox import page as inbox
 from trunkline.web.login import joining, second_step, signing
 from trunkline.web.sections import Section
@@ -31,6 +31,7 @@ SECTIONS: list[Section] = [
     inbox.pages,
     reading.pages,
     writing.pages,
+    wishes.pages,
     changing.pages,
     flows.pages,
     triggers.pages,

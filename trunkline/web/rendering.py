@@ -118,7 +118,7 @@ def _when(at: datetime | None, visit: Any, style: str = "ago") -> str:
     shown = full if style == "full" else f"{there:%Y-%m-%d}" if style == "day" else _ago(at, visit.words)
     kept = Markup(' data-ago=""') if style == "ago" else ""
     return Markup('<time datetime="{}" title="{} {}"{}>{}</time>').format(
-        at.isoformat(), full, there.tzname() or "", kept, escape(shown)
+        at.isoformat(timespec="milliseconds"), full, there.tzname() or "", kept, escape(shown)
     )
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from trunkline.accounts.roles import Level
 from trunkline.core import live
 from trunkline.core.errors import Conflict, Forbidden, Invalid, Unauthenticated
-from trunkline.web import csrf, forms, visitors
+from trunkline.web import csrf, forms, repeats, visitors
 from trunkline.web.visits import Site, Visit
 
 Page = Callable[[Visit], Awaitable[Response]]
@@ -70,7 +70,9 @@ class Section:
                 csrf.check(request, visitor.token, given, public_url=public)
             if not visit.may(level):
                 raise Forbidden(visit.words("Your role does not allow this."), level=level)
-            return await _shown_again(visit, page, shown) if form else await page(visit)
+            if form is None:
+                return await page(visit)
+            return await repeats.once(visit, lambda: _shown_again(visit, page, shown))
 
         return answer
 

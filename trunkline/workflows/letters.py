@@ -66,7 +66,8 @@ async def queue(tx: Tx, contact_id: int, letter: Letter, known: dict[str, Any]) 
         raise NotSent(queued.message)
     words = await _write(tx, queued.id, letter, known)
     if letter.conversation_id is not None:
-        replied = Replied(conversation_id=letter.conversation_id, text=words, at=queued.created_at)
+        home, at = letter.conversation_id, queued.created_at
+        replied = Replied(conversation_id=home, message_id=queued.id, text=words, at=at)
         await conversations.replied(tx, [replied])
     return queued.id
 

@@ -9,12 +9,15 @@ import httpx2
 import pytest
 
 from tests import talks, world
+from trunkline.campaigns import uses
 from trunkline.contacts import fields, groups, people
 from trunkline.contacts.records import NewContact
+from trunkline.core import clock
 from trunkline.core.db import Database
 from trunkline.flows import listing, rehearsal, runs, starts, stored, triggers
 from trunkline.flows.listing import Filter
 from trunkline.flows.stored import Stored
+from trunkline.flows.triggers import NewTrigger
 from trunkline.web import words
 from trunkline.web.flows import player, sequences, steps, table
 from trunkline.web.flows import runs as run_pages
@@ -217,6 +220,42 @@ async def test_a_contact_plays_as_they_are_and_stay_so(
     assert said(anew.text) == ["Hi Ada, 7"]
     async with database.tx(account) as tx:
         assert (await people.get(tx, zoe.id)).name == "Zoe"
+
+
+async def test_somebody_made_up_plays_over_another_channel_at_another_time(
+    ana: httpx2.AsyncClient, token: str, database: Database, account: int
+) -> None:
+    text = '@(format_datetime(now(), "YYYY-MM-DD")) @(urn_parts(contact.urn).scheme)'
+    flow = await talks.save(database, account, talks.definition(talks.node(talks.say(text))))
+    path = f"/flows/{flow.uuid}/play"
+
+    there = await ana.post(path, data={"csrf": token, "at": "2031-03-01T10:00", "scheme": "telegram"})
+    here = await ana.post(path, data={"csrf": token, "scheme": "nonsense"})
+    far = await ana.post(path, data={"csrf": token, "at": "2999-03-01T10:00"})
+
+    assert said(there.text) == ["2031-03-01 telegram"]
+    assert said(here.text) == [f"{clock.now():%Y-%m-%d} tel"]
+    assert "At most 3660 days from now." in far.text
+
+
+async def test_a_step_that_nobody_came_to_has_nobody(ana: httpx2.AsyncClient, drinks: Stored) -> None:
+    for node in (ana.base_url.host, "01a1ff6f-9eae-72eb-82a1-ee89a86781ce"):
+        page = await ana.get(f"/flows/runs?flow={drinks.uuid}&node={node}&here=1")
+
+        assert "No runs yet." in page.text
+
+
+async def test_a_flow_tells_who_would_miss_it(
+    ana: httpx2.AsyncClient, database: Database, account: int, drinks: Stored
+) -> None:
+    async with database.tx(account) as tx:
+        await triggers.create(tx, NewTrigger(kind="keyword", flow_id=drinks.id, keywords=["thirsty"]))
+        gone = await triggers.create(tx, NewTrigger(kind="catch_all", flow_id=drinks.id))
+        await triggers.archive(tx, [gone.id])
+
+        found = await uses.of_flow(tx, drinks.id, drinks.uuid)
+
+    assert [(one.kind, one.name) for one in found] == [("trigger", "thirsty")]
 
 
 async def test_a_flow_starts_for_groups_and_addresses(

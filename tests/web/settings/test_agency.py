@@ -139,3 +139,37 @@ async def test_one_goes_over_only_where_one_is_a_member(agency: Agency, database
 
     assert "Switch there" not in without.text
     assert answer.status_code == 404
+
+
+async def test_standing_in_is_said_above_every_page_and_ended(agency: Agency, database: Database) -> None:
+    sub = await open_sub(agency, database)
+    before = await agency.browser.get(f"/agency/{sub.id}")
+
+    begun = await agency.post(f"/agency/{sub.id}/visit", reason="Ticket 7")
+    there = await agency.browser.get("/contacts")
+    ended = await agency.post("/visit/end")
+    after = await agency.browser.get("/contacts")
+
+    assert "Stand in for them" in before.text
+    assert (begun.status_code, begun.headers["location"]) == (303, "/")
+    assert "You stand in for Tea &lt;b&gt; until" in there.text
+    assert ended.headers["location"] == f"/agency/{sub.id}"
+    assert "You stand in" not in after.text
+
+
+async def test_a_visitor_deletes_nothing_that_only_an_owner_may(agency: Agency, database: Database) -> None:
+    sub = await open_sub(agency, database)
+    await agency.post(f"/agency/{sub.id}/visit")
+
+    refused = await agency.post(f"/agency/{sub.id}/removal")
+
+    assert refused.status_code == 403
+
+
+async def test_nobody_stands_in_for_anothers_sub_account(agency: Agency, database: Database) -> None:
+    other = await world.workspace(database, kind="agency")
+    async with database.tx(other) as tx:
+        opened = await agencies.open(tx, "Theirs", f"{token(12).lower()}@example.com")
+
+    assert (await agency.post(f"/agency/{opened.account.id}/visit")).status_code == 404
+    assert (await agency.post("/visit/end")).headers["location"] == "/"

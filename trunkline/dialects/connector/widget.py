@@ -86,7 +86,7 @@ async def create_session(call: Call, body: shapes.SessionIn) -> shapes.SessionOu
     raises=(Unauthenticated, Forbidden, UnsupportedMedia),
     tag=TAG,
 )
-async def receive_message(call: Call, body: shapes.SaidIn, *, userId: str | None = None) -> shapes.SaidOut:
+async def receive_chat_message(call: Call, body: shapes.SaidIn, *, userId: str | None = None) -> shapes.SaidOut:
     """Hand in what a visitor wrote. The same `messageSid` again changes nothing and gets the id of the first copy."""
     data = body.customData
     sid = str(data.messageSid or data.id or "").strip()

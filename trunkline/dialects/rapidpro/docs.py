@@ -171,9 +171,10 @@ def _page(heading: str, body: str) -> str:
 CODE, CODED = re.compile(r"`([^`]+)`"), r"<code>\1</code>"
 STYLE = """
     body { font: 1rem/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem; color: #1f2937 }
-    table { border-collapse: collapse; width: 100%; margin: 1rem 0 } caption { font-weight: 600; text-align: left }
-    th, td { border-top: 1px solid #d1d5db; padding: .3rem .5rem; text-align: left; vertical-align: top }
-    th { font-weight: 400; white-space: nowrap } h2 { border-top: 2px solid #1f2937; padding-top: .5rem }
+    table { border-collapse: collapse; width: 100%; margin: 1rem 0 } caption { font-weight: 600; text-align: start }
+    th, td { border-top: 1px solid #d1d5db; padding: .3rem .5rem; text-align: start; vertical-align: top }
+    th { font-weight: 400; white-space: nowrap } p code { overflow-wrap: anywhere }
+    code, pre { direction: ltr; unicode-bidi: isolate } h2 { border-top: 2px solid #1f2937; padding-top: .5rem }
     pre { background: #f3f4f6; padding: .75rem; overflow-x: auto } a { color: #1d4ed8 }
 """
 SAMPLES = {

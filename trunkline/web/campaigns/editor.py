@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
-from trunkline.campaigns import audiences, broadcasts, estimates, previews
+from trunkline.campaigns import audiences, broadcasts, estimates, exclusions, previews, trials
 from trunkline.campaigns.records import Broadcast, Changes, Variant
 from trunkline.contacts import groups, tags
 from trunkline.contacts.records import Contact
 from trunkline.core import clock, mailhtml, mjml
 from trunkline.core.db import Tx
 from trunkline.core.errors import Conflict, Invalid
-from trunkline.messaging import contents, templates
+from trunkline.messaging import contents, moments, templates
 from trunkline.web.campaigns.table import kept
 from trunkline.web.letters import framing
 from trunkline.web.sections import Section
@@ -43,6 +43,7 @@ async def audience(visit: Visit) -> Response:
             row=row,
             step="audience",
             chosen=_shown(row.audience),
+            earlier=await _earlier(tx, row),
             groups=await groups.all(tx),
             tags=await tags.all(tx),
         )
@@ -55,8 +56,7 @@ async def choose_audience(visit: Visit) -> Response:
         try:
             await _save(tx, row, "content", Changes(audience=_audience(visit, row)))
         except Invalid as error:
-            fields = {name.partition(".")[0]: told for name, told in error.fields.items()}
-            raise Invalid(fields) from None
+            raise Invalid(_by_field(error)) from None
     return visit.to(f"/campaigns/{row.id}/content")
 
 
@@ -137,14 +137,18 @@ async def set_moment(visit: Visit) -> Response:
     at = visit.form.moment("at", visit.zone) if later else None
     if later and (at is None or at <= clock.now()):
         raise Invalid({"at": [visit.words("Choose a moment that is still to come.")]})
+    if later and at is not None and at > clock.now() + moments.MOST_AHEAD:
+        raise Invalid({"at": [visit.words("At most {days} days ahead.", days=moments.MOST_AHEAD.days)]})
     async with visit.tx() as tx:
         row = await editable(tx, visit)
+        trial = _trial(visit) if row.variants and visit.form.flag("tried") else None
         if row.status == "scheduled":
             if not visit.may("manage"):
                 raise Conflict("invalid_state", visit.words("Your role does not allow this."))
+            await broadcasts.update(tx, row.id, Changes(trial=trial))
             await broadcasts.send(tx, row.id, at)
             return visit.to(f"/campaigns/{row.id}", visit.words("Moved."))
-        await _save(tx, row, "review", Changes(scheduled_at=at))
+        await _save(tx, row, "review", Changes(scheduled_at=at, trial=trial))
     return visit.to(f"/campaigns/{row.id}/review")
 
 
@@ -217,6 +221,17 @@ def _check(visit: Visit, new: Broadcast) -> None:
 
 def _audience(visit: Visit, row: Broadcast) -> dict[str, Any]:
     """What the form says, which is sent as a form or stands in the address."""
+    form = visit.form
+    left_out = {
+        "groups": form.numbers("without_groups"),
+        "tags": form.numbers("without_tags"),
+        "query": form.text("without_query", most=10_000),
+        "days": form.number("without_days", least=1, most=exclusions.MOST_DAYS),
+    }
+    return {**_chosen(visit, row), "exclude": {name: value for name, value in left_out.items() if value}}
+
+
+def _chosen(visit: Visit, row: Broadcast) -> dict[str, Any]:
     match visit.form.text("audience"):
         case "groups":
             return {"type": "groups", "ids": visit.form.numbers("groups")}
@@ -224,17 +239,40 @@ def _audience(visit: Visit, row: Broadcast) -> dict[str, Any]:
             return {"type": "tags", "ids": visit.form.numbers("tags")}
         case "query":
             return {"type": "query", "query": visit.form.text("query", most=10_000)}
-        case "contacts" if row.audience["type"] == "contacts":
-            return row.audience
+        case "contacts" | "campaign" as kind if row.audience["type"] == kind:
+            return {name: value for name, value in row.audience.items() if name != "exclude"}
         case _:
             return {"type": "all"}
+
+
+def _trial(visit: Visit) -> dict[str, Any]:
+    form = visit.form
+    given = {"percent": form.number("trial_percent"), "hours": form.number("trial_hours"), "by": form.text("trial_by")}
+    try:
+        return trials.check(given)
+    except Invalid as error:
+        raise Invalid({name.replace(".", "_"): told for name, told in error.fields.items()}) from None
+
+
+def _by_field(error: Invalid) -> dict[str, list[str]]:
+    """What is wrong, at the fields of the form."""
+    return {
+        f"without_{name.partition('.')[2]}" if name.startswith("exclude.") else name.partition(".")[0]: told
+        for name, told in error.fields.items()
+    }
+
+
+async def _earlier(tx: Tx, row: Broadcast) -> Broadcast | None:
+    """The campaign whose recipients make its audience."""
+    return await broadcasts.get(tx, row.audience["id"]) if row.audience["type"] == "campaign" else None
 
 
 def _shown(audience: dict[str, Any]) -> dict[str, Any]:
     """The audience in the words of the form."""
     kind = {"group": "groups", "segment": "groups", "tag": "tags"}.get(audience["type"], audience["type"])
     ids = audience.get("ids") or ([audience["id"]] if "id" in audience else [])
-    return {"kind": kind, "ids": ids, "query": audience.get("query", "")}
+    without = {"groups": [], "tags": [], "query": "", "days": None, **audience.get("exclude", {})}
+    return {"kind": kind, "ids": ids, "query": audience.get("query", ""), "without": without}
 
 
 async def _save(tx: Tx, row: Broadcast, step: str, changes: Changes, **more: str) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from trunkline.campaigns import broadcasts, figures, recipients, reports
+from trunkline.campaigns import broadcasts, figures, recipients, reports, trials
 from trunkline.campaigns.reports import OUTCOMES, STEP_COUNTS, Outcome
 from trunkline.core import paging
 from trunkline.core.errors import Invalid
@@ -35,6 +35,8 @@ async def show(visit: Visit) -> Response:
             rate=figures.rate,
             reasons=await reports.reasons(tx, row),
             split=await figures.split(tx, row),
+            undecided=trials.is_open(row),
+            decided_at=trials.moment(row),
             links=await figures.links(tx, row),
             explain=REASONS,
             outcomes=OUTCOMES,
@@ -52,6 +54,23 @@ async def course(visit: Visit) -> Response:
     columns = {name: [getattr(step, name) for step in steps] for name in STEP_COUNTS}
     told = {"times": [int(step.at.timestamp()) for step in steps], "counts": columns}
     return Response(msgspec.json.encode(told), 200, rendering.HEADERS, "application/json")
+
+
+@pages.get("/campaigns/{id:int}/answers")
+async def answers(visit: Visit) -> Response:
+    """Who wrote back, and at which hours of the day what happened: looked up among all messages, so asked for apart."""
+    async with visit.tx() as tx:
+        row = await broadcasts.get(tx, visit.id())
+        found = await reports.answers(tx, row, str(visit.zone))
+    return visit.page("campaigns/answers.html", block="answers", row=row, found=found, days=reports.ANSWERED_DAYS)
+
+
+@pages.post("/campaigns/{id:int}/winner", level="manage")
+async def choose(visit: Visit) -> Response:
+    """Send the rest the subject that somebody decided for."""
+    async with visit.tx() as tx:
+        row = await trials.choose(tx, visit.id(), visit.form.number("winner") or 0)
+    return visit.to(f"/campaigns/{row.id}", visit.words("Decided."))
 
 
 @pages.get("/campaigns/{id:int}/recipients")

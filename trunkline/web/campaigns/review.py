@@ -129,8 +129,8 @@ async def test(visit: Visit) -> Response:
 async def _confirmed(tx: Tx, visit: Visit, row: Broadcast) -> None:
     """Raise `Invalid` when many would be written to and the name was not typed."""
     channel = await estimates.channel_of(tx, row)
-    if await estimates.is_crowd(tx, row, channel) and visit.form.text("sure") != row.name:
-        raise Invalid({"sure": [visit.words("Type the name of the campaign, as it stands above.")]})
+    if await estimates.is_crowd(tx, row, channel) and visit.form.text("typed_name") != row.name:
+        raise Invalid({"typed_name": [visit.words("Type the name of the campaign, as it stands above.")]})
 
 
 async def _numbers(tx: Tx, row: Broadcast) -> dict[str, Any]:

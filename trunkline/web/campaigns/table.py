@@ -4,7 +4,7 @@ from math import ceil
 
 from starlette.responses import Response
 
-from trunkline.campaigns import broadcasts
+from trunkline.campaigns import broadcasts, reports
 from trunkline.campaigns.records import Broadcast, NewBroadcast
 from trunkline.core.db import Tx
 from trunkline.core.errors import Conflict, Invalid
@@ -86,7 +86,8 @@ async def create(visit: Visit) -> Response:
 
 @pages.post("/campaigns/{id:int}/copy", level="create")
 async def copy(visit: Visit) -> Response:
-    """The same once more, as a draft."""
+    """The same once more, as a draft; with an `outcome` it is for those with whom it went so."""
+    outcome = reports.outcome(visit.form.text("outcome"))
     async with visit.tx() as tx:
         row = await broadcasts.get(tx, visit.id())
         if row.type == "drip":
@@ -105,7 +106,7 @@ async def copy(visit: Visit) -> Response:
                 pool=row.pool,
                 template_id=row.template_id,
                 variables=row.variables,
-                audience=row.audience,
+                audience={"type": "campaign", "id": row.id, "outcome": outcome} if outcome else row.audience,
                 variants=row.variants,
                 body_json=row.body_json,
                 created_by=visit.visitor.user.id,

@@ -43,11 +43,12 @@ async def create(visit: Visit) -> Response:
         raise Invalid({"kind": [visit.words("Choose one of the list.")]})
     title = visit.form.text("title", most=255)
     url = visit.form.text("url", most=2_000)
+    question = visit.form.text("question", most=1_000)
     new = NewDocument(
         kind=kind,
-        title=title or visit.form.text("question", most=255) or url or None,
+        title=(title or question or url)[:255] or None,
         content=visit.form.text("content", most=500_000) or None,
-        question=visit.form.text("question", most=1_000) or None,
+        question=question or None,
         answer=visit.form.text("answer", most=100_000) or None,
         source_url=scraping.check(visit.site.database.tools.egress, url) if kind == "url" else None,
         is_titled=bool(title),

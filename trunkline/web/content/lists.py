@@ -23,6 +23,7 @@ Option = TypeVar("Option", bound=str)
 
 CHANNELS = ("sms", "email", "whatsapp", "voice")
 COLORS = ("#3b82f6", "#22c55e", "#eab308", "#ef4444", "#a855f7", "#64748b")
+COLOR_TITLES = ("Blue", "Green", "Yellow", "Red", "Purple", "Grey")
 
 
 @pages.get("/content")
@@ -173,7 +174,7 @@ SHELVES = [
         "Words that people stick on contacts.",
         "Tag",
         [("name", "Name"), ("count", "Contacts")],
-        [NAME, Field("color", "Colour", "choice", options=COLORS)],
+        [NAME, Field("color", "Colour", "choice", options=COLORS, titles=COLOR_TITLES)],
         tags.all,
         _new_tag,
         _tag,

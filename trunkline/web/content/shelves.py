@@ -20,7 +20,7 @@ Row = Any
 
 
 class Field(Struct, frozen=True):
-    """`kind` is text, area or choice, whose `options` are values that are their own words. `once`: never changed."""
+    """`kind` is text, area or choice: `options` are their own words unless `titles` say more. `once`: unchanged."""
 
     name: str
     label: str
@@ -29,6 +29,7 @@ class Field(Struct, frozen=True):
     required: bool = False
     once: bool = False
     options: Sequence[str] = ()
+    titles: Sequence[str] = ()
     most: int = 255
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 from starlette.responses import Response
 
+from trunkline.campaigns import uses
 from trunkline.contacts import groups, people, searching
 from trunkline.core import urns
 from trunkline.core.db import Tx
@@ -90,6 +91,7 @@ async def show(visit: Visit) -> Response:
             "flows/flow.html",
             starts=latest,
             revisions=(await revisions.revisions(tx, flow.id))[:10],
+            users=await uses.of_flow(tx, flow.id, flow.uuid),
             tabs=TABS,
             **values,
         )

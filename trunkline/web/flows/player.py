@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from trunkline.contacts import listing
 from trunkline.contacts.listing import Filter
+from trunkline.core import clock
 from trunkline.core.crypto import BadSeal
 from trunkline.core.db import Tx
 from trunkline.core.errors import Invalid
@@ -66,14 +67,22 @@ async def _wanted(visit: Visit, tx: Tx) -> Wanted:
         msgspec.json.decode(body)
     except msgspec.DecodeError:
         raise Invalid({"webhook": [visit.words("This is no JSON.")]}) from None
-    language = form.text("language", most=3)
+    at, scheme = form.moment("at", visit.zone), form.text("scheme") or "tel"
+    if at is not None and abs(at - clock.now()) > rehearsal.MOST_AHEAD:
+        raise Invalid({"at": [visit.words("At most {days} days from now.", days=rehearsal.MOST_AHEAD.days)]})
+    wanted = Wanted(
+        language=form.text("language", most=3),
+        webhook_body=body,
+        scheme=scheme if scheme in rehearsal.ADDRESSES else "tel",
+        at=at,
+    )
     who = form.text("contact", most=200)
     if not who:
-        return Wanted(language=language, webhook_body=body)
+        return wanted
     found = await listing.page(tx, Filter(search=who), limit=1)
     if not found:
         raise Invalid({"contact": [visit.words("Nobody is found by that.")]})
-    return Wanted(contact_id=found[0].id, language=language, webhook_body=body)
+    return msgspec.structs.replace(wanted, contact_id=found[0].id)
 
 
 def _sealed(visit: Visit, flow: Stored, made: Rehearsal) -> str:

@@ -44,7 +44,12 @@ async def table(visit: Visit) -> Response:
             contact_id=visit.query.number("contact"),
             responded=visit.query.flag("responded"),
         )
-        rows = await runs.page(tx, filter, cursor=visit.after, limit=SHOWN + 1)
+        node = _uuid(visit.query.text("node")) if flow else None
+        if flow and node:
+            here = visit.query.flag("here")
+            rows = await runs.at_node(tx, flow.id, node, here=here, cursor=visit.after, limit=SHOWN + 1)
+        else:
+            rows = await runs.page(tx, filter, cursor=visit.after, limit=SHOWN + 1)
         found = rows[:SHOWN]
         return visit.page(
             "flows/runs.html",
@@ -52,6 +57,8 @@ async def table(visit: Visit) -> Response:
             runs=found,
             contacts=await _contacts(tx, [run.contact_id for run in found] + [filter.contact_id or 0]),
             flow=flow,
+            node=node,
+            most=runs.MOST_LOOKED_AT,
             filter=filter,
             open=runs.OPEN,
             next=visit.beyond(found[-1].modified_at, found[-1].id) if len(rows) > SHOWN else "",
@@ -115,11 +122,15 @@ async def log(visit: Visit) -> Response:
 
 async def _flow(visit: Visit, tx: Tx) -> Stored | None:
     """The one that the list is narrowed to; one that is not there narrows nothing."""
+    wanted = _uuid(visit.query.text("flow"))
+    return (await stored.by_uuid(tx, [wanted])).get(wanted) if wanted else None
+
+
+def _uuid(text: str) -> UUID | None:
     try:
-        wanted = UUID(visit.query.text("flow"))
+        return UUID(text)
     except ValueError:
         return None
-    return (await stored.by_uuid(tx, [wanted])).get(wanted)
 
 
 async def _contacts(tx: Tx, ids: list[int]) -> dict[int, Contact]:

@@ -5,10 +5,10 @@ from typing import Any
 from msgspec import UNSET
 from starlette.responses import Response
 
-from trunkline.contacts import changing, tags
+from trunkline.contacts import changing, people, tags
 from trunkline.contacts.records import Changes as ContactChanges
 from trunkline.core.db import Tx
-from trunkline.inbox import assignment, changes, finding, merging, snoozing, tagging, views
+from trunkline.inbox import assignment, changes, finding, merging, rehoming, snoozing, tagging, views
 from trunkline.inbox.changes import Changes
 from trunkline.web.inbox import shapes
 from trunkline.web.inbox.reading import looker
@@ -35,6 +35,14 @@ async def merge(visit: Visit) -> Response:
     async with visit.tx() as tx:
         await merging.merge(tx, given.into, given.ids)
         return visit.told({"lines": await finding.some(tx, [given.into])})
+
+
+@pages.post("/inbox/api/conversations/{id:int}/contact", level="interact")
+async def rehome(visit: Visit) -> Response:
+    """The conversation is with somebody else; answers with where it is now."""
+    given = await visit.json(shapes.OtherContactIn)
+    async with visit.tx() as tx:
+        return visit.told({"id": await rehoming.change_contact(tx, visit.id(), given.contact_id)})
 
 
 @pages.post("/inbox/api/tags", level="interact")
@@ -71,7 +79,11 @@ async def change_contact(visit: Visit) -> Response:
     if given.bot_active is not UNSET:
         wanted["bot_active"] = given.bot_active
     async with visit.tx() as tx:
-        await changing.update(tx, visit.id(), ContactChanges(**wanted))
+        if wanted:
+            await changing.update(tx, visit.id(), ContactChanges(**wanted))
+        if given.is_blocked is not UNSET:
+            await people.get(tx, visit.id())
+            await changing.change_status(tx, [visit.id()], "blocked" if given.is_blocked else "active")
     return visit.told({})
 
 

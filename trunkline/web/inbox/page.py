@@ -10,7 +10,7 @@ from trunkline.contacts import tags
 from trunkline.core.db import Tx
 from trunkline.core.errors import NotFound
 from trunkline.core.html import clean_html
-from trunkline.inbox import assignment, history, views
+from trunkline.inbox import assignment, history, macros, members, sharing, views
 from trunkline.inbox.views import Wanted
 from trunkline.web import rendering, words
 from trunkline.web.inbox import reading
@@ -87,6 +87,11 @@ async def _start(tx: Tx, visit: Visit) -> dict[str, Any]:
         "zone": visit.visitor.workspace.timezone,
         "language": visit.words.language,
         "mayWrite": visit.may("interact"),
+        "mayManage": visit.may("manage"),
+        "member": await members.get(tx, looks.user_id),
+        "standardKeys": members.KEYS,
+        "rules": await sharing.rules(tx),
+        "macros": await macros.all_of(tx, looks.user_id),
         "view": view,
         "query": query,
         "lines": lines[:FIRST],

@@ -8,11 +8,25 @@ from starlette.responses import Response
 from trunkline.campaigns import received
 from trunkline.channels import get as adapter
 from trunkline.contacts import fields, groups, people, tags, urns
+from trunkline.contacts import listing as people_listing
 from trunkline.core import paging
 from trunkline.core.db import Tx
 from trunkline.core.errors import Invalid, NotFound
 from trunkline.flows import runs
-from trunkline.inbox import canned, conversations, drafts, finding, history, listing, mentions, presence, views
+from trunkline.inbox import (
+    canned,
+    conversations,
+    drafts,
+    finding,
+    history,
+    listing,
+    macros,
+    mentions,
+    offering,
+    presence,
+    sharing,
+    views,
+)
 from trunkline.inbox.finding import Cursor, Line, Looker
 from trunkline.inbox.views import Wanted
 from trunkline.messaging import channels, recipients
@@ -90,7 +104,33 @@ async def offered(visit: Visit) -> Response:
     async with visit.tx() as tx:
         conversation = await conversations.get(tx, visit.id())
         found = await canned.offered(tx, conversation.contact_id, name, visit.query.text("q", most=100) or None)
-    return visit.told({"canned": found})
+    return visit.told({"canned": [shapes.canned(visit.database.tools, visit.visitor.account_id, one) for one in found]})
+
+
+@pages.get("/inbox/api/conversations/{id:int}/macros")
+async def macros_for(visit: Visit) -> Response:
+    """Macros with their replies written for this contact."""
+    user = visit.visitor.user
+    async with visit.tx() as tx:
+        conversation = await conversations.get(tx, visit.id())
+        found = await macros.filled(tx, user.id, conversation.contact_id, user.name or user.email)
+    return visit.told({"macros": found})
+
+
+@pages.get("/inbox/api/conversations/{id:int}/templates")
+async def templates(visit: Visit) -> Response:
+    """The approved templates of its channel, with what is known of the contact."""
+    async with visit.tx() as tx:
+        return visit.told({"templates": await offering.offered(tx, visit.id())})
+
+
+@pages.get("/inbox/api/contacts")
+async def search_contacts(visit: Visit) -> Response:
+    """People by a part of their name or address."""
+    async with visit.tx() as tx:
+        found = await people_listing.page(tx, people_listing.Filter(search=visit.query.text("q", most=100)), limit=10)
+    told = [{"id": one.id, "name": one.name, "address": one.email or one.phone or ""} for one in found]
+    return visit.told({"contacts": told})
 
 
 @pages.get("/inbox/api/conversations/{id:int}/presence")
@@ -113,6 +153,7 @@ async def opened(tx: Tx, visit: Visit, id: int) -> shapes.Opened:
         channel=await _channel(tx, conversation),
         draft=await drafts.get(tx, id, me),
         present=await presence.others(tx, id, me),
+        place=await sharing.place(tx, id) if conversation.assignee_id is None else None,
     )
 
 

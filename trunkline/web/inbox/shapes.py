@@ -8,11 +8,16 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from trunkline.core import clock
+from trunkline.core.tools import Tools
+from trunkline.inbox.canned import Offered
 from trunkline.inbox.changes import Priority, Status
 from trunkline.inbox.drafts import Draft, Kind
 from trunkline.inbox.finding import Line
 from trunkline.inbox.history import Entry, Part
+from trunkline.inbox.macros import Steps
 from trunkline.inbox.presence import Present
+from trunkline.inbox.sharing import Assigns, Reopened
+from trunkline.messaging import media
 from trunkline.messaging.media import File
 
 MOST_SHOWN = 20_000
@@ -71,7 +76,8 @@ class Opened(Struct, frozen=True):
     channel: ChannelFacts
     draft: Draft | None
     present: list[Present]
-    summary: str | None = None
+    place: int | None = None
+    """In the queue of those that nobody had room for."""
 
 
 class ReplyIn(Struct, forbid_unknown_fields=True):
@@ -88,6 +94,21 @@ class ReplyIn(Struct, forbid_unknown_fields=True):
     at: datetime | None = None
     hold: Annotated[int, Meta(ge=0, le=30)] = 0
     close: bool = False
+    sign: bool = False
+
+
+class TemplateIn(Struct, forbid_unknown_fields=True):
+    client_id: UUID
+    template_id: Id
+    variables: Annotated[dict[Name, Annotated[str, Meta(max_length=1_000)]], Meta(max_length=50)] = {}
+    seen: int = 0
+    anyway: bool = False
+
+
+class ForwardIn(Struct, forbid_unknown_fields=True):
+    client_id: UUID
+    to: Annotated[str, Meta(min_length=1, max_length=320)]
+    comment: Annotated[str, Meta(max_length=10_000)] = ""
 
 
 class NoteIn(Struct, forbid_unknown_fields=True):
@@ -109,6 +130,10 @@ class ChangesIn(Struct, forbid_unknown_fields=True):
     remove_tags: Annotated[list[Id], Meta(max_length=50)] = []
 
 
+class OtherContactIn(Struct, forbid_unknown_fields=True):
+    contact_id: Id
+
+
 class MergeIn(Struct, forbid_unknown_fields=True):
     into: Id
     ids: Ids
@@ -120,13 +145,43 @@ class DraftIn(Struct, forbid_unknown_fields=True):
 
 
 class PresenceIn(Struct, forbid_unknown_fields=True):
-    doing: Literal["viewing", "typing", "gone"]
+    doing: Literal["viewing", "typing", "taking", "gone"]
 
 
 class ViewIn(Struct, forbid_unknown_fields=True):
     name: Name
     query: Annotated[str, Meta(min_length=1, max_length=500)]
     is_shared: bool = False
+
+
+class CannedIn(Struct, forbid_unknown_fields=True):
+    """`text` is plain."""
+
+    title: Name
+    text: Annotated[str, Meta(min_length=1, max_length=10_000)]
+    shortcut: Annotated[str, Meta(max_length=64)] = ""
+    files: Annotated[list[UUID], Meta(max_length=10)] = []
+
+
+class MacroIn(Struct, forbid_unknown_fields=True):
+    name: Name
+    steps: Steps
+    is_shared: bool = False
+
+
+class MemberIn(Struct, forbid_unknown_fields=True):
+    signature: Annotated[str, Meta(max_length=5_000)] = ""
+    keys: Annotated[dict[Name, Annotated[str, Meta(max_length=10)]], Meta(max_length=50)] = {}
+    quiet_from: Annotated[str, Meta(max_length=5)] = ""
+    quiet_until: Annotated[str, Meta(max_length=5)] = ""
+    is_away: bool = False
+
+
+class RulesIn(Struct, forbid_unknown_fields=True):
+    assigns: Assigns = "nobody"
+    reopened: Reopened = "same"
+    returns: bool = False
+    capacity: Annotated[int, Meta(ge=1, le=1_000)] = 20
 
 
 class TagIn(Struct, forbid_unknown_fields=True):
@@ -147,6 +202,7 @@ class ContactIn(Struct, forbid_unknown_fields=True):
     company: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
     language: Annotated[str, Meta(max_length=10)] | UnsetType = UNSET
     bot_active: bool | UnsetType = UNSET
+    is_blocked: bool | UnsetType = UNSET
     fields: Annotated[dict[str, Annotated[str, Meta(max_length=640)]], Meta(max_length=50)] | UnsetType = UNSET
 
 
@@ -179,6 +235,12 @@ def said(entry: Entry) -> Said:
 
 def file(kept: File, url: str) -> dict[str, Any]:
     return {"uuid": kept.uuid, "name": kept.name, "content_type": kept.content_type, "size": kept.size, "url": url}
+
+
+def canned(tools: Tools, account: int, offered: Offered) -> dict[str, Any]:
+    """A canned response with its files as the composer holds them."""
+    files = [file(kept, path(media.address(tools, account, kept))) for kept in offered.files]
+    return {name: getattr(offered, name) for name in ("id", "title", "shortcut", "text", "missing")} | {"files": files}
 
 
 def _status(entry: Entry) -> str:

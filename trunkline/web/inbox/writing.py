@@ -1,7 +1,9 @@
 """What is written in the inbox: replies and their taking back, notes, drafts, files, and what an assistant suggests."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 from starlette.responses import Response
@@ -13,7 +15,19 @@ from trunkline.core import clock, idempotency
 from trunkline.core.db import Tx
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.idempotency import Stored
-from trunkline.inbox import changes, drafts, history, mentions, notes, presence, replies, undoing
+from trunkline.inbox import (
+    changes,
+    drafts,
+    forwarding,
+    history,
+    members,
+    mentions,
+    notes,
+    offering,
+    presence,
+    replies,
+    undoing,
+)
 from trunkline.messaging import media
 from trunkline.web.inbox import shapes
 from trunkline.web.sections import Section
@@ -28,32 +42,29 @@ MOST_DRAFT = 120_000
 async def reply(visit: Visit) -> Response:
     """Write to the contact. The same `client_id` again answers the same again, and sends nothing."""
     given = await visit.json(shapes.ReplyIn)
-    async with visit.tx() as tx:
-        key = f"{visit.visitor.user.id}:{given.client_id}"
-        fingerprint = hashlib.sha256(msgspec.json.encode((visit.id(), given.text))).digest()
-        stored = await idempotency.claim(tx, "inbox.reply", key, fingerprint)
-        if stored is None:
-            body = msgspec.json.encode({"entry": await _reply(tx, visit, given)})
-            stored = Stored(fingerprint, 200, {}, body)
-            await idempotency.keep(tx, "inbox.reply", key, stored)
-    return visit.told(msgspec.Raw(stored.body))
+    return await _once(visit, "inbox.reply", given.client_id, given.text, lambda tx: _reply(tx, visit, given))
+
+
+@pages.post("/inbox/api/conversations/{id:int}/template", level="interact")
+async def send_template(visit: Visit) -> Response:
+    """Send an approved template, which reaches also those who have not written for long."""
+    given = await visit.json(shapes.TemplateIn)
+    said = f"{given.template_id} {msgspec.json.encode(given.variables, order='sorted').decode()}"
+    return await _once(visit, "inbox.template", given.client_id, said, lambda tx: _template(tx, visit, given))
+
+
+@pages.post("/inbox/api/messages/{id:int}/forward", level="interact")
+async def forward(visit: Visit) -> Response:
+    """Mail a message to somebody else. A note in the conversation tells colleagues of it."""
+    given = await visit.json(shapes.ForwardIn)
+    said = f"{given.to} {given.comment}"
+    return await _once(visit, "inbox.forward", given.client_id, said, lambda tx: _forward(tx, visit, given))
 
 
 @pages.post("/inbox/api/conversations/{id:int}/notes", level="interact")
 async def note(visit: Visit) -> Response:
     given = await visit.json(shapes.NoteIn)
-    async with visit.tx() as tx:
-        key = f"{visit.visitor.user.id}:{given.client_id}"
-        fingerprint = hashlib.sha256(msgspec.json.encode((visit.id(), given.text))).digest()
-        stored = await idempotency.claim(tx, "inbox.note", key, fingerprint)
-        if stored is None:
-            made = await notes.add(tx, visit.id(), given.text, visit.visitor.user.id)
-            await mentions.note(tx, made)
-            await drafts.forget(tx, visit.id(), visit.visitor.user.id)
-            entry = shapes.said(await history.note(tx, made.id))
-            stored = Stored(fingerprint, 200, {}, msgspec.json.encode({"entry": entry}))
-            await idempotency.keep(tx, "inbox.note", key, stored)
-    return visit.told(msgspec.Raw(stored.body))
+    return await _once(visit, "inbox.note", given.client_id, given.text, lambda tx: _note(tx, visit, given.text))
 
 
 @pages.post("/inbox/api/messages/{id:int}/withdrawal", level="interact")
@@ -86,7 +97,10 @@ async def be_present(visit: Visit) -> Response:
         if given.doing == "gone":
             await presence.left(tx, visit.id(), me)
             return visit.told({"present": []})
-        others = await presence.seen(tx, visit.id(), me, typing=given.doing == "typing")
+        may = visit.may("interact")
+        if given.doing == "taking" and may:
+            return visit.told({"present": await presence.take_over(tx, visit.id(), me)})
+        others = await presence.seen(tx, visit.id(), me, typing=given.doing == "typing" and may)
     return visit.told({"present": others})
 
 
@@ -129,10 +143,55 @@ def body_cap(path: str) -> int | None:
     return media.CAP + 1024 * 1024 if path == "/inbox/api/files" else None
 
 
+async def _once(
+    visit: Visit, route: str, client_id: UUID, said: str, work: Callable[[Tx], Awaitable[shapes.Said]]
+) -> Response:
+    """Do it the first time this `client_id` comes, and answer the same whenever it comes again."""
+    async with visit.tx() as tx:
+        key = f"{visit.visitor.user.id}:{client_id}"
+        fingerprint = hashlib.sha256(msgspec.json.encode((visit.id(), said))).digest()
+        stored = await idempotency.claim(tx, route, key, fingerprint)
+        if stored is None:
+            stored = Stored(fingerprint, 200, {}, msgspec.json.encode({"entry": await work(tx)}))
+            await idempotency.keep(tx, route, key, stored)
+    return visit.told(msgspec.Raw(stored.body))
+
+
+async def _note(tx: Tx, visit: Visit, text: str) -> shapes.Said:
+    made = await notes.add(tx, visit.id(), text, visit.visitor.user.id)
+    await mentions.note(tx, made)
+    await drafts.forget(tx, visit.id(), visit.visitor.user.id)
+    return shapes.said(await history.note(tx, made.id))
+
+
+async def _template(tx: Tx, visit: Visit, given: shapes.TemplateIn) -> shapes.Said:
+    me = visit.visitor.user.id
+    await _check_answered(tx, visit, given.seen, given.anyway)
+    entry = await offering.answer(tx, visit.id(), given.template_id, given.variables, user_id=me)
+    await presence.released(tx, visit.id(), me)
+    return shapes.said(entry)
+
+
+async def _forward(tx: Tx, visit: Visit, given: shapes.ForwardIn) -> shapes.Said:
+    entry = await history.message(tx, visit.id())
+    await forwarding.forward(tx, entry.id, given.to, given.comment, user_id=visit.visitor.user.id)
+    words = visit.words("Forwarded to {address}.", address=given.to.strip())
+    told = f"{words}\n{given.comment.strip()}".strip()
+    made = await notes.add(tx, entry.conversation_id, told, visit.visitor.user.id)
+    return shapes.said(await history.note(tx, made.id))
+
+
+async def _check_answered(tx: Tx, visit: Visit, seen: int, anyway: bool) -> None:
+    """Ask first when a colleague wrote what is not on the writer's screen yet."""
+    if anyway:
+        return
+    if name := await history.latest_answer(tx, visit.id(), seen, but=visit.visitor.user.id):
+        raise Conflict("answered_meanwhile", visit.words("{name} answered in the meantime.", name=name))
+
+
 async def _reply(tx: Tx, visit: Visit, given: shapes.ReplyIn) -> shapes.Said:
     me = visit.visitor.user.id
-    if not given.anyway and (name := await history.latest_answer(tx, visit.id(), given.seen, but=me)):
-        raise Conflict("answered_meanwhile", visit.words("{name} answered in the meantime.", name=name))
+    await _check_answered(tx, visit, given.seen, given.anyway)
     found = await media.by_uuids(tx, given.files)
     if len(found) < len(set(given.files)):
         raise Invalid({"files": ["A file is not there any more."]})
@@ -140,7 +199,7 @@ async def _reply(tx: Tx, visit: Visit, given: shapes.ReplyIn) -> shapes.Said:
     entry = await replies.reply(
         tx,
         visit.id(),
-        given.text,
+        await members.signed(tx, me, given.text) if given.sign else given.text,
         user_id=me,
         cc=given.cc,
         bcc=given.bcc,
@@ -151,6 +210,7 @@ async def _reply(tx: Tx, visit: Visit, given: shapes.ReplyIn) -> shapes.Said:
     if given.close:
         await changes.close(tx, visit.id())
     await drafts.forget(tx, visit.id(), me)
+    await presence.released(tx, visit.id(), me)
     return shapes.said(entry)
 
 

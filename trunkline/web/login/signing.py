@@ -1,17 +1,19 @@
 """Signing in and out, and choosing among one's workspaces."""
 
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from uuid import UUID
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from trunkline.accounts import sessions
+from trunkline.accounts import sessions, visits
 from trunkline.accounts.sessions import CodeNeeded
 from trunkline.core.db import Database
 from trunkline.core.errors import LimitReached, NotFound, Unauthenticated
-from trunkline.web import cookies, csrf, preferences, rendering, visitors
+from trunkline.web import cookies, csrf, preferences, rendering, repeats, visitors
 from trunkline.web.visitors import Visitor
 
 
@@ -52,6 +54,7 @@ def routes(database: Database) -> list[Route]:
         if visitor:
             (given,) = await fields(request, csrf.FIELD)
             csrf.check(request, visitor.token, given, public_url=public_url)
+            await visits.end(database, visitor.session, ip=ip(request))
             await sessions.logout(database, visitor.token)
         response = to("/login")
         cookies.drop(request, response)
@@ -60,13 +63,14 @@ def routes(database: Database) -> list[Route]:
     async def workspace(request: Request, visitor: Visitor) -> Response:
         given, uuid = await fields(request, csrf.FIELD, "workspace")
         csrf.check(request, visitor.token, given, public_url=public_url)
-        await sessions.enter(database, visitor.token, _chosen(visitor, uuid))
+        await _enter(database, request, visitor, _chosen(visitor, uuid))
         return to("/")
 
     return [
         Route("/login", page, methods=["GET"]),
         Route("/login", login, methods=["POST"]),
         Route("/logout", logout, methods=["POST"]),
+        Route("/session", _session(database), methods=["GET"]),
         Route("/workspace", visitors.signed_in(database, workspace), methods=["POST"]),
     ]
 
@@ -75,6 +79,31 @@ async def fields(request: Request, *names: str) -> list[str]:
     """What was typed; what is missing or a file is empty."""
     async with request.form(max_files=0, max_fields=20) as form:
         return [value if isinstance(value := form.get(name), str) else "" for name in names]
+
+
+def _session(database: Database) -> Callable[[Request], Awaitable[Response]]:
+    async def session(request: Request) -> Response:
+        """Who is signed in, for a page that has been open for long, and what became of a form that it `sent`."""
+        visitor = await visitors.find(database, request)
+        if visitor is None:
+            return _told({"user": None})
+        async with database.tx(visitor.account_id, visitor.actor) as tx:
+            sent = await repeats.standing(tx, visitor.user.id, request.query_params.get("sent", ""))
+        workspace = visitor.workspace.account_uuid
+        return _told({"user": visitor.user.id, "workspace": workspace, "csrf": visitor.csrf, "sent": sent})
+
+    return session
+
+
+async def _enter(database: Database, request: Request, visitor: Visitor, account: int) -> None:
+    """Look at another workspace; who stood in for one does so no more."""
+    if account != visitor.account_id:
+        await visits.end(database, visitor.session, ip=ip(request))
+    await sessions.enter(database, visitor.token, account)
+
+
+def _told(value: object) -> Response:
+    return Response(msgspec.json.encode(value), 200, rendering.HEADERS, "application/json")
 
 
 def _chosen(visitor: Visitor, uuid: str) -> int:

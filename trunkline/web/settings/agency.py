@@ -2,13 +2,14 @@
 
 from starlette.responses import Response
 
-from trunkline.accounts import subaccounts
+from trunkline.accounts import subaccounts, visits
 from trunkline.accounts.profiles import Profile
-from trunkline.billing import agencies, credits, recharges, statements, transfers
+from trunkline.billing import agencies, credits, recharges, statements, transfers, troubles
 from trunkline.billing.agencies import Opened, Sub, Terms
 from trunkline.core import ids
 from trunkline.core.db import Tx
 from trunkline.core.errors import Forbidden, Invalid, NotFound, OutOfCredits
+from trunkline.web.login import signing
 from trunkline.web.sections import Section
 from trunkline.web.visits import Visit
 
@@ -29,6 +30,7 @@ async def table(visit: Visit) -> Response:
             block="found",
             subs=subs,
             seen=await subaccounts.activity(tx, [sub.id for sub in subs]),
+            troubles=await troubles.of(tx, [sub.id for sub in subs]),
             mine={one.account_id: one.account_uuid for one in visit.visitor.session.memberships},
             balance=await credits.balance(tx),
             used_today=await statements.used_today(tx),
@@ -113,6 +115,23 @@ async def suspend(visit: Visit) -> Response:
     return visit.to(f"/agency/{sub.id}", visit.words("Saved."))
 
 
+@pages.post("/agency/{id:int}/visit", level="admin")
+async def stand_in(visit: Visit) -> Response:
+    """Look at it as one of its admins does, for an hour at most; it stands in the log of both."""
+    _check(visit)
+    token, reason = visit.visitor.token, visit.form.text("reason", most=500)
+    await visits.begin(visit.database, token, visit.id(), reason=reason, ip=signing.ip(visit.request))
+    return visit.to("/")
+
+
+@pages.post("/visit/end", level="view")
+async def leave(visit: Visit) -> Response:
+    """Back to the agency, from whatever page one stands on."""
+    account = visit.visitor.account_id
+    await visits.end(visit.database, visit.visitor.session, ip=signing.ip(visit.request))
+    return visit.to(f"/agency/{account}" if visit.visitor.workspace.visit_until else "/")
+
+
 @pages.post("/agency/{id:int}/removal", level="dangerous")
 async def remove(visit: Visit) -> Response:
     """Its credits come back to the agency; its rows stay."""
@@ -129,6 +148,7 @@ async def _one(visit: Visit, id: int, opened: Opened | None = None) -> Response:
             "settings/agency_one.html",
             sub=sub,
             seen=(await subaccounts.activity(tx, [sub.id])).get(sub.id),
+            trouble=(await troubles.of(tx, [sub.id])).get(sub.id),
             mine={one.account_id: one.account_uuid for one in visit.visitor.session.memberships},
             wanted=next((r for r in await recharges.latest(tx) if r.sub_account_id == id and not r.closed_at), None),
             once=ids.token(24),

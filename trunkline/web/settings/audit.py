@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from trunkline.accounts import audit, users
+from trunkline.accounts import audit, users, visits
 from trunkline.web.sections import Section
 from trunkline.web.settings import tabs
 from trunkline.web.visits import Visit
@@ -14,7 +14,7 @@ SHOWN = 50
 # What can be chosen without knowing the words of the log: the nouns that actions begin with.
 NOUNS = (
     "login", "key.", "member.", "invitation.", "password.", "second_factor.", "sessions.", "account.", "channel.",
-    "webhook", "credits.", "sub_account.", "allowance.", "contact", "campaign", "flow",
+    "webhook", "credits.", "sub_account.", "visit.", "allowance.", "contact", "campaign", "flow",
 )  # fmt: skip
 
 
@@ -24,7 +24,8 @@ async def table(visit: Visit) -> Response:
     action, actor = query.text("action", most=64), query.text("actor", most=64)
     async with visit.tx() as tx:
         rows = await audit.entries(tx, query.number("before"), SHOWN + 1, action=action or None, actor=actor or None)
-        people = {f"user:{one.id}": one.name or one.email for one in await users.members(tx)}
+        people = await visits.guests(tx)
+        people |= {f"user:{one.id}": one.name or one.email for one in await users.members(tx)}
     return tabs.page(
         visit,
         "settings/audit.html",

@@ -27,7 +27,7 @@ function mend(old, fresh) {
 async function look() {
   const answer = await fetch(wall.dataset.from, { headers: { "HX-Request": "true" } });
   if (!answer.ok) return;
-  if (answer.redirected) return location.assign("/login");
+  if (answer.redirected) return document.dispatchEvent(new Event("cut"));
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const screen of wall.querySelectorAll(".screen")) {
     const now = fresh.getElementById(screen.id);
@@ -49,9 +49,12 @@ async function follow() {
 }
 
 async function say(form) {
-  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "X-CSRF": document.body.dataset.csrf } });
-  form.classList.toggle("refused", !answer.ok);
-  if (!answer.ok) return form.querySelector("textarea")?.focus();
+  const said = { method: "POST", body: new FormData(form), headers: { "X-CSRF": document.body.dataset.csrf } };
+  const answer = await fetch(form.action, said).catch(() => null);
+  const isSent = Boolean(answer?.ok) && new URL(answer.url).pathname !== "/login";
+  form.classList.toggle("refused", !isSent);
+  if (!isSent) form.dispatchEvent(new Event("unsent", { bubbles: true }));
+  if (!isSent) return form.querySelector("textarea")?.focus();
   form.reset();
   form.querySelector(".attach")?.classList.remove("full");
   const screen = form.closest(".phone").querySelector(".screen");

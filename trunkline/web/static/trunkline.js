@@ -25,12 +25,24 @@ function listen(heard) {
     document.body.dataset.heard = "yes";
   };
   stream.onerror = () => {
+    delete document.body.dataset.heard;
     wire.dataset.wire = "lost";
     wire.textContent = wire.dataset.lost;
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => listen(heard), RETRY_MS);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => {
+      document.dispatchEvent(new Event("cut"));
+      listen(heard);
+    }, RETRY_MS);
   };
   stream.addEventListener("update", (event) => heard({ seq: Number(event.lastEventId), ...JSON.parse(event.data) }));
   stream.addEventListener("reset", () => heard({ kind: "reset", ids: {} }));
+}
+
+for (const kind of ["online", "offline"]) {
+  addEventListener(kind, () => {
+    const wire = document.querySelector("[data-wire]");
+    if (wire) wire.textContent = navigator.onLine ? "" : wire.dataset.offline;
+  });
 }
 
 // Browsers allow few streams to one host: one tab holds it and tells the others. A tab that has just been opened says
@@ -98,7 +110,7 @@ document.addEventListener("submit", (event) => {
 
 // A form that is on its way is not sent twice.
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented || event.target.method === "dialog" || event.target.hasAttribute("hx-get")) return;
+  if (event.defaultPrevented || event.target.method === "dialog" || event.target.hasAttribute("data-hx-get")) return;
   setTimeout(() => event.target.querySelectorAll("button").forEach((button) => (button.disabled = true)));
 });
 addEventListener("pageshow", () => document.querySelectorAll("form button:disabled:not([data-off])").forEach((each) => (each.disabled = false)));
@@ -132,6 +144,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Whoever was signed out in the middle of something is led back to it: see typed.js.
+document.querySelector('form[action="/login"]')?.addEventListener("submit", () => sessionStorage.setItem("signing in", "true"));
+const kept = document.getElementById("kept");
+if (kept) kept.hidden = !Object.keys(sessionStorage).some((name) => /^(sent|typed) /.test(name));
+
 // Up and down through what the palette found; Enter goes there.
 document.getElementById("palette")?.addEventListener("keydown", (event) => {
   const found = [...event.currentTarget.querySelectorAll("li")];
@@ -148,14 +165,14 @@ document.getElementById("palette")?.addEventListener("keydown", (event) => {
   next.scrollIntoView({ block: "nearest" });
 });
 
-// --- Requests of parts of the page carry the page's token; one that meets the end of the session leads to sign-in. ---
+// --- Requests of parts of the page carry the page's token; one that meets the end of the session changes nothing. ---
 
 document.addEventListener("htmx:config:request", (event) => {
   event.detail.ctx.request.headers["X-CSRF"] = document.body.dataset.csrf;
 });
 document.addEventListener("htmx:before:swap", (event) => {
   const came = event.detail.ctx?.response?.raw?.url;
-  if (came && new URL(came, location).pathname === "/login") (event.preventDefault(), location.assign("/login"));
+  if (came && new URL(came, location).pathname === "/login") (event.preventDefault(), document.dispatchEvent(new Event("cut")));
 });
 
 // --- Boxes of a table: one for all, and a bar of actions while some are chosen. ---

@@ -19,7 +19,16 @@ const headers = (): Record<string, string> => ({
   "X-CSRF": document.body.dataset.csrf ?? "",
 });
 
-export async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
+// Whoever signed in again in another tab has another token.
+async function renewed(): Promise<boolean> {
+  const { user, workspace } = document.body.dataset;
+  const told = await fetch("/session", { cache: "no-store" }).then((answer) => answer.json()).catch(() => ({}));
+  if (String(told.user) !== user || told.workspace !== workspace) return false;
+  document.body.dataset.csrf = told.csrf;
+  return true;
+}
+
+export async function ask<T>(path: string, options: RequestInit = {}, isRepeat = false): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(`/inbox/api/${path}`, { ...options, headers: { ...headers(), ...options.headers } });
@@ -28,6 +37,7 @@ export async function ask<T>(path: string, options: RequestInit = {}): Promise<T
   }
   const told = await answer.json().catch(() => ({}));
   if (answer.ok) return told as T;
+  if (told.code === "csrf" && !isRepeat && (await renewed())) return ask(path, options, true);
   if (answer.status >= 500 || answer.status === 429) throw new Unreachable(told.message ?? _("The server cannot be reached."));
   throw new Refused(answer.status, told.code ?? "", told.message ?? answer.statusText);
 }

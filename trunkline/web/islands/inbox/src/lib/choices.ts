@@ -1,10 +1,11 @@
 // Choices: what the picker offers for each thing that is done with conversations.
 
+import { get } from "./api";
 import type { Inbox } from "./inbox.svelte";
 import { _ } from "./words";
 
 export interface Asked {
-  what: "assign" | "label" | "priority" | "snooze" | "merge";
+  what: "assign" | "label" | "priority" | "snooze" | "merge" | "macro" | "more" | "contact" | "block";
   ids: number[];
 }
 
@@ -22,9 +23,10 @@ export interface Choices {
   options: Option[];
   kind?: "moment";
   make?: (text: string) => void;
+  search?: (text: string) => Promise<Option[]>;
 }
 
-export function choices(inbox: Inbox, asked: Asked): Choices {
+export function choices(inbox: Inbox, asked: Asked, ask: (what: Asked["what"]) => void): Choices {
   switch (asked.what) {
     case "assign":
       return assign(inbox, asked.ids);
@@ -36,7 +38,21 @@ export function choices(inbox: Inbox, asked: Asked): Choices {
       return snooze(inbox, asked.ids);
     case "merge":
       return merge(inbox, asked.ids);
+    case "macro":
+      return macro(inbox, asked.ids);
+    case "more":
+      return more(inbox, asked.ids, ask);
+    case "contact":
+      return contact(inbox, asked.ids);
+    case "block":
+      return block(inbox);
   }
+}
+
+export function spam(inbox: Inbox, ids: number[]): void {
+  const isSpam = ids.every((id) => inbox.line(id)?.status === "spam");
+  const said = isSpam ? _("No spam.") : _.many(ids.length, "{count} conversation is spam.", "{count} conversations are spam.");
+  void inbox.change(ids, { status: isSpam ? "open" : "spam" }, said);
 }
 
 export const priorities = (): Record<string, string> => ({
@@ -133,5 +149,72 @@ function merge(inbox: Inbox, ids: number[]): Choices {
       hint: each.channel,
       act: () => into !== undefined && void inbox.merge(into, [each.id]),
     })),
+  };
+}
+
+function macro(inbox: Inbox, ids: number[]): Choices {
+  return {
+    title: _("Macros"),
+    options: inbox.macros.map((each) => ({
+      text: each.name,
+      hint: each.is_shared ? _("for all") : "",
+      act: () => void inbox.run(ids, each),
+    })),
+  };
+}
+
+// What is not done every day.
+function more(inbox: Inbox, ids: number[], ask: (what: Asked["what"]) => void): Choices {
+  const isSpam = ids.every((id) => inbox.line(id)?.status === "spam");
+  const isBlocked = inbox.thread?.panel?.contact.status === "blocked";
+  return {
+    title: _("More"),
+    options: [
+      { text: _("Macros"), act: () => ask("macro") },
+      { text: _("Merge"), act: () => ask("merge") },
+      { text: isSpam ? _("No spam") : _("Spam"), act: () => spam(inbox, ids) },
+      { text: _("Change the contact"), act: () => ask("contact") },
+      { text: isBlocked ? _("Let the contact write again") : _("Block the contact"), act: () => ask("block") },
+    ],
+  };
+}
+
+function contact(inbox: Inbox, ids: number[]): Choices {
+  const [id] = ids;
+  const now = inbox.line(id ?? null)?.contact_id;
+  interface Found {
+    id: number;
+    name: string;
+    address: string;
+  }
+  return {
+    title: _("With whom is this?"),
+    options: [],
+    search: async (text) => {
+      const { contacts } = await get<{ contacts: Found[] }>("contacts", { q: text });
+      return contacts
+        .filter((each) => each.id !== now)
+        .map((each) => ({
+          text: each.name || each.address,
+          hint: each.address,
+          act: () => id !== undefined && void inbox.rehome(id, each.id),
+        }));
+    },
+  };
+}
+
+function block(inbox: Inbox): Choices {
+  const contact = inbox.thread?.panel?.contact;
+  const name = contact?.name ?? "";
+  const isBlocked = contact?.status === "blocked";
+  const set = (value: boolean): void => void (contact && inbox.block(contact.id, name, value));
+  return {
+    title: isBlocked ? _("Let the contact write again") : _("Block the contact"),
+    options: isBlocked
+      ? [{ text: _("Let {name} write again", { name }), act: () => set(false) }]
+      : [
+          { text: _("Block {name}", { name }), hint: _("No messages either way"), act: () => set(true) },
+          { text: _("Cancel"), act: () => {} },
+        ],
   };
 }

@@ -9,5 +9,8 @@ const SIGNS: Record<string, string> = {
   clock: "🕐", package: "📦", truck: "🚚", money: "💰", coffee: "☕", sun: "☀️", eyes: "👀", hourglass: "⏳", link: "🔗",
 };
 
+export const signs = (search: string): [string, string][] =>
+  Object.entries(SIGNS).filter(([name]) => name.includes(search)).sort(([a], [b]) => a.indexOf(search) - b.indexOf(search)).slice(0, 8);
+
 export const withSigns = (text: string): string =>
   text.replace(/:([a-z_+\-1]{1,15}):/g, (code, name: string) => SIGNS[name] ?? code);

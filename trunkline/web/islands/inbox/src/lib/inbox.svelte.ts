@@ -3,12 +3,16 @@
 import { SvelteSet } from "svelte/reactivity";
 import { get, post, Unreachable } from "./api";
 import { Thread } from "./thread.svelte";
-import type { Colleague, Line, Opened, Start, Tag, Update, View } from "./types";
+import { deeds, tell } from "./keys";
+import { isQuiet } from "./time";
+import type { Colleague, Line, Macro, Member, Opened, Rules, Start, Steps, Tag, Update, View } from "./types";
+import { beep, notify, wishes } from "./wishes.svelte";
 import { _ } from "./words";
 
 const CATCH_MS = 80;
 const COUNT_MS = 600;
 const TOAST_MS = 7000;
+const AT_ONCE = 200;
 
 export interface Toast {
   id: number;
@@ -31,6 +35,11 @@ export interface Change {
 export class Inbox {
   readonly me: Start["me"];
   readonly mayWrite: boolean;
+  readonly mayManage: boolean;
+  readonly standardKeys: Record<string, string>;
+  member = $state() as Member;
+  rules = $state() as Rules;
+  macros = $state<Macro[]>([]);
   lines = $state<Line[]>([]);
   next = $state<string | null>(null);
   view = $state("all");
@@ -49,9 +58,10 @@ export class Inbox {
   isSignedOut = $state(false);
   toasts = $state<Toast[]>([]);
   now = $state(Date.now());
-  heard = $state(0);
 
   #touched = new Set<number>();
+  #rung = new Set<number>();
+  #last: (() => void) | null = null;
   #catching: ReturnType<typeof setTimeout> | undefined;
   #counting: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
@@ -60,6 +70,11 @@ export class Inbox {
   constructor(start: Start) {
     this.me = start.me;
     this.mayWrite = start.mayWrite;
+    this.mayManage = start.mayManage;
+    this.standardKeys = start.standardKeys;
+    this.member = start.member;
+    this.rules = start.rules;
+    this.macros = start.macros;
     this.lines = start.lines;
     this.next = start.next;
     this.view = start.view;
@@ -70,10 +85,15 @@ export class Inbox {
     this.tags = start.tags;
     if (start.opened) this.#show(start.opened);
     setInterval(() => (this.now = Date.now()), 30_000);
+    tell(this.standardKeys, this.member.keys);
   }
 
   get unread(): number {
     return (this.counts.unread ?? 0) + (this.counts.mentions ?? 0);
+  }
+
+  get deeds(): Record<string, string> {
+    return deeds(this.standardKeys, this.member.keys);
   }
 
   tag(id: number): Tag | undefined {
@@ -188,14 +208,17 @@ export class Inbox {
   async change(ids: number[], change: Change, said = ""): Promise<void> {
     if (!ids.length || !this.mayWrite) return;
     const before = ids.map((id) => this.line(id)).filter((each) => each !== undefined).map((each) => ({ ...each }));
+    if (this.thread && ids.includes(this.thread.line.id) && change.is_read !== undefined) this.thread.peeks = !change.is_read;
     const leaves = change.status !== undefined || change.until !== undefined;
     for (const id of ids) this.#put(id, (line) => Object.assign(line, this.#shown(line, change)));
     if (leaves) this.#leave(ids);
     try {
       if (this.thread && ids.includes(this.thread.line.id)) await this.thread.settled();
-      const told = await post<{ lines: Line[] }>("changes", { ids, ...change });
-      for (const line of told.lines) this.#put(line.id, (old) => Object.assign(old, line));
-      if (said) this.say(said, _("Undo"), () => void this.#undo(before));
+      for (let start = 0; start < ids.length; start += AT_ONCE) {
+        const told = await post<{ lines: Line[] }>("changes", { ids: ids.slice(start, start + AT_ONCE), ...change });
+        for (const line of told.lines) this.#put(line.id, (old) => Object.assign(old, line));
+      }
+      if (said) this.sayUndoable(said, () => void this.#undo(before));
     } catch (error) {
       for (const line of before) this.#put(line.id, (old) => Object.assign(old, line));
       void this.reload();
@@ -215,6 +238,92 @@ export class Inbox {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  // Everything that was just done, taken back with a key.
+  undo(): boolean {
+    const act = this.#last;
+    this.#last = null;
+    act?.();
+    return act !== null;
+  }
+
+  chooseAll(): void {
+    for (const line of this.lines) this.chosen.add(line.id);
+  }
+
+  async block(id: number, name: string, isBlocked: boolean): Promise<void> {
+    try {
+      await post(`contacts/${id}`, { is_blocked: isBlocked });
+      const said = isBlocked ? _("{name} is blocked.", { name }) : _("{name} may write again.", { name });
+      this.sayUndoable(said, () => void this.block(id, name, !isBlocked));
+      await this.thread?.meet();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  // The conversation goes to another contact, perhaps into one that they have already.
+  async rehome(id: number, contact: number): Promise<void> {
+    try {
+      const told = await post<{ id: number }>(`conversations/${id}/contact`, { contact_id: contact });
+      if (told.id === id) await this.thread?.refresh();
+      else await this.open(told.id);
+      await this.thread?.meet();
+      await this.reload();
+      this.say(_("The contact was changed."));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  // A macro sets what it sets at once; its reply waits in the composer.
+  async run(ids: number[], macro: Macro): Promise<void> {
+    const { status, priority, until, add_tags, assignee, reply } = macro.steps;
+    const change: Change = { status, priority, until, add_tags };
+    if (assignee) change.assignee_id = assignee === "me" ? this.me.id : null;
+    const [id] = ids;
+    const isHere = ids.length === 1 && this.thread?.line.id === id;
+    if (reply && isHere && this.thread) {
+      try {
+        const { macros } = await get<{ macros: Macro[] }>(`conversations/${id}/macros`);
+        const text = macros.find((each) => each.id === macro.id)?.steps.reply;
+        if (text) this.thread.restored = { kind: "reply", content: { text } };
+      } catch (error) {
+        return this.fail(error);
+      }
+    }
+    const isSet = Object.values(change).some((each) => each !== undefined);
+    if (isSet) await this.change(ids, change, _("{name} was run.", { name: macro.name }));
+  }
+
+  async keepMacro(name: string, steps: Steps, is_shared: boolean): Promise<string> {
+    return this.#keep(() => post<{ macros: Macro[] }>("macros", { name, steps, is_shared }), (told) => (this.macros = told.macros));
+  }
+
+  async removeMacro(id: number): Promise<string> {
+    return this.#keep(() => post<{ macros: Macro[] }>(`macros/${id}/removal`), (told) => (this.macros = told.macros));
+  }
+
+  async keepMember(member: Member): Promise<string> {
+    return this.#keep(
+      () => post<{ member: Member }>("member", member),
+      (told) => {
+        this.member = told.member;
+        tell(this.standardKeys, told.member.keys);
+        this.say(_("Saved."));
+      },
+    );
+  }
+
+  async keepRules(rules: Rules): Promise<string> {
+    return this.#keep(
+      () => post<{ rules: Rules }>("rules", rules),
+      (told) => {
+        this.rules = told.rules;
+        this.say(_("Saved."));
+      },
+    );
   }
 
   async makeTag(name: string): Promise<Tag | null> {
@@ -258,10 +367,18 @@ export class Inbox {
       if (ids.includes(this.thread?.line.id ?? 0)) void this.thread?.greet();
       return;
     }
-    if (update.kind === "message.filed" && document.hidden) this.heard += 1;
+    if (update.kind === "message.filed" && document.hidden) for (const id of ids) this.#rung.add(id);
     for (const id of ids) this.#touched.add(id);
     if (ids.length) this.#catching ??= setTimeout(() => void this.#catch(), CATCH_MS);
-    if (noun === "contact" && update.ids.id === this.thread?.line.contact_id) void this.thread?.meet();
+    if (noun === "contact") this.#meet(update);
+  }
+
+  sayUndoable(text: string, act: () => void): void {
+    this.#last = act;
+    this.say(text, _("Undo"), () => {
+      this.#last = null;
+      act();
+    });
   }
 
   say(text: string, action?: string, act?: () => void): void {
@@ -280,7 +397,41 @@ export class Inbox {
     else this.say((error as Error).message);
   }
 
+  // What a contact is called stands in the list and above the conversation.
+  #meet(update: Update): void {
+    const contacts = new Set([update.ids.contact_id, ...(update.ids.ids ?? [])]);
+    const changed = this.lines.filter((each) => contacts.has(each.contact_id)).map((each) => each.id);
+    for (const id of changed) this.#touched.add(id);
+    if (this.thread && contacts.has(this.thread.line.contact_id)) {
+      this.#touched.add(this.thread.line.id);
+      void this.thread.meet();
+    }
+    if (this.#touched.size) this.#catching ??= setTimeout(() => void this.#catch(), CATCH_MS);
+  }
+
+  // Somebody wrote while this page was out of sight: in what is one's own or nobody's.
+  async #ring(): Promise<void> {
+    const ids = [...this.#rung].slice(0, 20);
+    this.#rung.clear();
+    if (!ids.length || !(wishes.sound || wishes.notices) || isQuiet(this.member.quiet_from, this.member.quiet_until)) return;
+    const { lines } = await get<{ lines: Line[] }>("list", { view: "all", ids: ids.join(",") }).catch(() => ({ lines: [] as Line[] }));
+    const mine = lines.filter((each) => each.assignee_id === null || each.assignee_id === this.me.id);
+    if (mine.length && wishes.sound) beep();
+    if (!wishes.notices) return;
+    for (const line of mine) notify(line.contact || _("Somebody wrote to you."), line.preview, `trunkline ${line.id}`, () => void this.open(line.id));
+  }
+
+  async #keep<T>(ask: () => Promise<T>, take: (told: T) => void): Promise<string> {
+    try {
+      take(await ask());
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
   async #catch(): Promise<void> {
+    void this.#ring();
     const ids = [...this.#touched].slice(0, 200);
     this.#touched.clear();
     this.#catching = undefined;
@@ -332,7 +483,7 @@ export class Inbox {
 
   #leave(ids: number[]): void {
     const isStill = (line: Line): boolean =>
-      this.view === "closed" ? line.status === "closed" : this.view === "snoozed" ? line.status === "snoozed" : line.status === "open" || line.status === "pending";
+      ["closed", "snoozed", "spam"].includes(this.view) ? line.status === this.view : line.status === "open" || line.status === "pending";
     const place = this.lines.findIndex((each) => each.id === this.at);
     if (!this.query.includes("status:")) this.lines = this.lines.filter((each) => !ids.includes(each.id) || isStill(each));
     if (ids.includes(this.at ?? 0)) this.at = this.lines[Math.max(0, Math.min(place, this.lines.length - 1))]?.id ?? this.at;
@@ -362,7 +513,8 @@ export class Inbox {
   async #undo(before: Line[]): Promise<void> {
     const groups = new Map<string, [number[], Change]>();
     for (const line of before) {
-      const change: Change = { priority: line.priority, is_starred: line.is_starred, assignee_id: line.assignee_id };
+      const { priority, is_starred, is_read, assignee_id } = line;
+      const change: Change = { priority, is_starred, is_read, assignee_id };
       if (line.status === "snoozed" && line.snoozed_until) change.until = line.snoozed_until;
       else change.status = line.status;
       const now = this.line(line.id)?.tag_ids ?? line.tag_ids;

@@ -15,9 +15,20 @@ export interface Parcel {
   hold: number;
   seen: number;
   anyway: boolean;
+  sign?: boolean;
   created_at: string;
   trouble: string;
   isLost: boolean;
+}
+
+// Pages on plain http of another host have no crypto.randomUUID.
+export function newId(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes].map((each) => each.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 const key = (user: number): string => `inbox-outbox ${document.body.dataset.workspace} ${user}`;

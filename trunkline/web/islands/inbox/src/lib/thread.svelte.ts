@@ -4,7 +4,7 @@ import { get, post, Refused, Unreachable } from "./api";
 import * as drafts from "./drafts";
 import type { Inbox } from "./inbox.svelte";
 import { load, store, type Parcel } from "./outbox";
-import type { Channel, Draft, Line, Opened, Panel, Present, Said, Stretch } from "./types";
+import type { Channel, Content, Draft, Kind, Line, Opened, Panel, Present, Said, Stretch } from "./types";
 import { _ } from "./words";
 
 const RETRY_MS = [1000, 2000, 5000, 10_000, 20_000];
@@ -18,19 +18,25 @@ export class Thread {
   earlier = $state<string | null>(null);
   channel = $state<Channel | null>(null);
   present = $state<Present[]>([]);
+  place = $state<number | null>(null);
   panel = $state<Panel | null>(null);
   parcels = $state<Parcel[]>([]);
   draft = $state<Draft | null>(null);
   isLoaded = $state(false);
   isLoadingEarlier = $state(false);
   warning = $state<{ text: string; parcel: Parcel } | null>(null);
-  restored = $state<{ text: string; number: number } | null>(null);
+  restored = $state<{ kind: Kind; content: Content } | null>(null);
+
+  // Marked unread while it is open: looking at it does not make it read again.
+  peeks = false;
 
   readonly inbox: Inbox;
   #heart: ReturnType<typeof setInterval> | undefined;
   #typing: ReturnType<typeof setTimeout> | undefined;
   #isTyping = false;
   #turn = 0;
+  // Of answers about who is here, only the one that was asked for last counts.
+  #greeted = 0;
   #sending = new Set<Promise<void>>();
 
   constructor(inbox: Inbox, line: Line) {
@@ -47,6 +53,7 @@ export class Thread {
     this.line = opened.line;
     this.channel = opened.channel;
     this.present = opened.present;
+    this.place = opened.place;
     this.draft = drafts.newest(this.inbox.me.id, opened.line.id, opened.draft);
     this.#put(opened.history, true);
     this.isLoaded = true;
@@ -58,13 +65,15 @@ export class Thread {
 
   async refresh(): Promise<void> {
     const turn = ++this.#turn;
+    const greeted = ++this.#greeted;
     try {
       const path = `conversations/${this.line.id}`;
-      const opened = await get<Opened>(path, document.hidden ? { peek: "1" } : {});
+      const opened = await get<Opened>(path, document.hidden || this.peeks ? { peek: "1" } : {});
       if (turn !== this.#turn) return;
       Object.assign(this.line, opened.line);
       this.channel = opened.channel;
-      this.present = opened.present;
+      if (greeted === this.#greeted) this.present = opened.present;
+      this.place = opened.place;
       this.#put(opened.history, false);
     } catch (error) {
       if (error instanceof Refused && error.status === 404) this.inbox.shut();
@@ -99,7 +108,9 @@ export class Thread {
 
   async greet(): Promise<void> {
     const path = `conversations/${this.line.id}/presence`;
-    this.present = (await get<{ present: Present[] }>(path).catch(() => ({ present: this.present }))).present;
+    const turn = ++this.#greeted;
+    const told = await get<{ present: Present[] }>(path).catch(() => null);
+    if (told && turn === this.#greeted) this.present = told.present;
   }
 
   type(): void {
@@ -117,6 +128,16 @@ export class Thread {
     this.#here();
   }
 
+  // Whoever began to answer first.
+  get holder(): Present | undefined {
+    return this.present.find((each) => each.holds);
+  }
+
+  takeOver(): void {
+    this.present = this.present.map((each) => ({ ...each, holds: false }));
+    this.#tell("taking", false);
+  }
+
   leave(): void {
     clearInterval(this.#heart);
     clearTimeout(this.#typing);
@@ -128,6 +149,7 @@ export class Thread {
   // --- Sending: shown at once, repeated until it is known to have arrived. ---
 
   send(parcel: Parcel): void {
+    this.peeks = false;
     this.rest();
     this.parcels = [...this.parcels, parcel];
     this.#store();
@@ -146,17 +168,43 @@ export class Thread {
     this.warning = null;
     this.parcels = this.parcels.filter((each) => each.client_id !== parcel.client_id);
     this.#store();
-    this.restored = { text: parcel.text, number: Date.now() };
+    const { text, subject, files } = parcel;
+    this.restored = { kind: parcel.kind, content: { text, subject, files, cc: parcel.cc.join(", "), bcc: parcel.bcc.join(", ") } };
   }
 
   async takeBack(entry: Said): Promise<void> {
     try {
       await post(`messages/${entry.id}/withdrawal`);
       this.entries = this.entries.filter((each) => each !== entry && each.uuid !== entry.uuid);
-      this.restored = { text: entry.body, number: Date.now() };
+      const signed = `\n\n-- \n${this.inbox.member.signature}`;
+      const text = entry.body.endsWith(signed) ? entry.body.slice(0, -signed.length) : entry.body;
+      this.restored = { kind: "reply", content: { text } };
     } catch (error) {
       this.inbox.fail(error);
       void this.refresh();
+    }
+  }
+
+  // An approved template: also to somebody who has not written for long. Returns what is wrong with it.
+  async offer(template_id: number, variables: Record<string, string>, client_id: string): Promise<string> {
+    try {
+      const given = { client_id, template_id, variables, seen: this.newest };
+      const { entry } = await post<{ entry: Said }>(`conversations/${this.line.id}/template`, given);
+      this.#put({ entries: [entry], earlier: this.earlier }, false);
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async forward(entry: Said, to: string, comment: string, client_id: string): Promise<string> {
+    try {
+      const told = await post<{ entry: Said }>(`messages/${entry.id}/forward`, { client_id, to, comment });
+      this.#put({ entries: [told.entry], earlier: this.earlier }, false);
+      this.inbox.say(_("Forwarded to {address}.", { address: to }));
+      return "";
+    } catch (error) {
+      return (error as Error).message;
     }
   }
 
@@ -177,6 +225,7 @@ export class Thread {
       const { entry } = await post<{ entry: Said }>(path, wire(parcel));
       this.parcels = this.parcels.filter((each) => each.client_id !== parcel.client_id);
       this.#store();
+      this.inbox.isSignedOut = false;
       if (this.line.id === parcel.conversation) this.#put({ entries: [entry], earlier: this.earlier }, false);
     } catch (error) {
       const isRunning = error instanceof Refused && error.code === "request_in_progress";
@@ -236,8 +285,9 @@ export class Thread {
 
   #tell(doing: string, keepalive: boolean): void {
     const path = `conversations/${this.line.id}/presence`;
+    const turn = ++this.#greeted;
     post<{ present: Present[] }>(path, { doing }, { keepalive })
-      .then((told) => doing !== "gone" && (this.present = told.present))
+      .then((told) => doing !== "gone" && turn === this.#greeted && (this.present = told.present))
       .catch((error) => error instanceof Refused && error.status === 401 && (this.inbox.isSignedOut = true));
   }
 }
@@ -255,6 +305,7 @@ function wire(parcel: Parcel): Record<string, unknown> {
     hold: parcel.at ? 0 : parcel.hold,
     seen: parcel.seen,
     anyway: parcel.anyway,
+    sign: parcel.sign ?? false,
   };
 }
 

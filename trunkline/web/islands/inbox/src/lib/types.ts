@@ -72,6 +72,7 @@ export interface Present {
   user_id: number;
   name: string;
   is_typing: boolean;
+  holds: boolean;
 }
 
 export interface Content {
@@ -94,6 +95,7 @@ export interface Opened {
   channel: Channel;
   draft: Draft | null;
   present: Present[];
+  place: number | null;
 }
 
 export interface View {
@@ -121,6 +123,49 @@ export interface Canned {
   shortcut: string | null;
   text: string;
   missing: string[];
+  files: File[];
+}
+
+export interface Template {
+  id: number;
+  name: string;
+  language: string;
+  category: string;
+  body: string;
+  variables: string[];
+  known: Record<string, string>;
+}
+
+export interface Steps {
+  status?: Status;
+  priority?: Priority;
+  assignee?: "me" | "nobody";
+  until?: string;
+  add_tags?: number[];
+  reply?: string;
+}
+
+export interface Macro {
+  id: number;
+  name: string;
+  steps: Steps;
+  is_shared: boolean;
+}
+
+// What somebody wants of the inbox, on all their devices.
+export interface Member {
+  signature: string;
+  keys: Record<string, string>;
+  quiet_from: string;
+  quiet_until: string;
+  is_away: boolean;
+}
+
+export interface Rules {
+  assigns: "nobody" | "turns" | "least";
+  reopened: "same" | "again" | "nobody";
+  returns: boolean;
+  capacity: number;
 }
 
 export interface Suggestion {
@@ -167,6 +212,11 @@ export interface Start {
   me: { id: number; name: string };
   zone: string;
   mayWrite: boolean;
+  mayManage: boolean;
+  member: Member;
+  standardKeys: Record<string, string>;
+  rules: Rules;
+  macros: Macro[];
   view: string;
   query: string;
   lines: Line[];
@@ -185,6 +235,7 @@ export interface Update {
     id?: number;
     ids?: number[];
     conversation_id?: number | null;
+    contact_id?: number;
     filed?: [number, number][];
     changes?: [number, string, number | null, number | null, string | null][];
   };

@@ -45,6 +45,12 @@ export function beep(): void {
   tone.stop(context.currentTime + 0.35);
 }
 
-export function notify(text: string): void {
-  if (window.Notification?.permission === "granted") new Notification("Trunkline", { body: text, tag: "trunkline-inbox" });
+export function notify(title: string, text: string, tag: string, act: () => void): void {
+  if (window.Notification?.permission !== "granted") return;
+  const notice = new Notification(title, { body: text, tag });
+  notice.onclick = () => {
+    window.focus();
+    notice.close();
+    act();
+  };
 }
