@@ -35,6 +35,9 @@ DEAD = (
 )
 """How a connection says that its server's side is gone."""
 
+IDLE_SECONDS = 20
+"""A connection that nobody needed for so long is closed: its other side holds some 10 MiB."""
+
 
 async def open(dsn: str, role: str, size: int, seconds: float) -> "Pool":
     """A pool of at most `size` connections under a role; each is made within `seconds`."""
@@ -43,7 +46,7 @@ async def open(dsn: str, role: str, size: int, seconds: float) -> "Pool":
         min_size=0,
         max_size=size,
         connection_class=Connection,
-        max_inactive_connection_lifetime=60,
+        max_inactive_connection_lifetime=IDLE_SECONDS,
         statement_cache_size=500,
         command_timeout=120,
         timeout=seconds,
