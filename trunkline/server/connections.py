@@ -5,14 +5,10 @@ import math
 from http import HTTPStatus
 from typing import Any, cast
 
-from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
-
 from trunkline.core.clock import monotonic
 from trunkline.server import heads
 from trunkline.server.bodies import Body, Chunked, Sized
+from trunkline.server.engine import HIGH_WATER_LIMIT, STATUS_LINE, Config, HttpToolsProtocol, ServerState
 from trunkline.server.exchanges import Exchange
 from trunkline.server.heads import Head
 from trunkline.server.limits import BodyCap, Limits, Rejected, Wording

@@ -4,9 +4,7 @@ import asyncio
 import logging
 from typing import Any
 
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
+from trunkline.server.engine import ASGI3Application, RequestResponseCycle
 from trunkline.server.heads import Head
 from trunkline.server.limits import Rejected
 

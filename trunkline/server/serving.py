@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Any
 
-from uvicorn.config import Config
-
 from trunkline.core.clock import monotonic, now
 from trunkline.core.errors import Refusal
 from trunkline.server.connections import Connection, Hall
+from trunkline.server.engine import Config
 from trunkline.server.limits import BodyCap, Limits, Wording, one_mebibyte, plain
 from trunkline.server.proxies import Proxied
 

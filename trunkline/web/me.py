@@ -1,6 +1,5 @@
 """One's own page: how things look, how one signs in, and where one is signed in."""
 
-import segno
 from starlette.responses import Response
 
 from trunkline.accounts import logins, second_factors
@@ -100,6 +99,8 @@ async def _page(visit: Visit, codes: list[str] | None = None) -> Response:
 
 
 def _picture(begun: Enrolment) -> str:
+    import segno  # seldom needed
+
     return segno.make(begun.uri, error="m").svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
 
 
