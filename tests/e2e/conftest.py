@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.e2e.house import NUMBERS, PASSWORD, House, Workspace, running
+from tests.e2e.mailbox import Mailbox, open_mailbox
 
 CHROMIUM = shutil.which("chromium")
 
@@ -103,3 +104,10 @@ def _is_wrong(said: ConsoleMessage) -> bool:
 
 def _is_ours(house: House, url: str) -> bool:
     return url.startswith(("data:", "blob:")) or urlsplit(url).netloc == urlsplit(house.url).netloc
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """What a mail server on this machine is given."""
+    with open_mailbox() as box:
+        yield box

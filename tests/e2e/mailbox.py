@@ -31,6 +31,7 @@ class Mailbox:
 
 @contextlib.contextmanager
 def open_mailbox() -> Iterator[Mailbox]:
+    """A mailbox that listens on a free port."""
     box = Mailbox()
     with socket.create_server(("127.0.0.1", 0)) as free:
         box.port = free.getsockname()[1]

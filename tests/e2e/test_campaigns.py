@@ -1,22 +1,15 @@
 """Campaigns from the first word to the report, and a conversation on the phone wall."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.mailbox import Mailbox, open_mailbox
+from tests.e2e.mailbox import Mailbox
 
 LETTER = "<style>h1{color:teal}</style><h1>Dear {{name}}</h1><p><a href='https://example.com/a'>Look</a></p>"
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with open_mailbox() as box:
-        yield box
 
 
 def people(workspace: Any, number: int) -> None:

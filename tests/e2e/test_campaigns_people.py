@@ -1,23 +1,15 @@
 """Campaigns and the people they reach or do not: left out, asked first, failed, answering, wanting no more."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.mailbox import Mailbox, open_mailbox
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with open_mailbox() as box:
-        yield box
+from tests.e2e.mailbox import Mailbox
 
 
 def bring(workspace: Any, tmp_path: Path, rows: list[str], *more: str, header: str = "name,phone") -> None:
