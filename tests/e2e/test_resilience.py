@@ -301,17 +301,19 @@ def test_a_reply_outlives_a_server_killed_while_it_is_sent(
 ) -> None:
     page = asked(workspace, enter)
     page.fill(".composer textarea", "It left on Monday")
+    killed = []
 
     def lose(route: Route) -> None:
         if heard:
             route.fetch()
-        kill(house)
+        killed.append(kill(house))
         route.abort()
 
     page.route("**/replies", lose, times=1)
     page.press(".composer textarea", "Control+Enter")
 
     expect(page.locator(".entry.out:not(.waiting) .text")).to_have_text("It left on Monday")
+    until_up(house, killed[0])
     page.reload()
     expect(page.locator(".entry.out .text")).to_have_count(1)
     expect(page.locator(".entry.waiting")).to_have_count(0)
