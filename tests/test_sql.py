@@ -24,6 +24,7 @@ SYSTEM = {
     "trunkline.campaigns.closing",
     "trunkline.campaigns.expanding",
     "trunkline.campaigns.points",
+    "trunkline.contacts.bulk",
     "trunkline.contacts.search",
     "trunkline.core.db",
     "trunkline.core.events",

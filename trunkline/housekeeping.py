@@ -4,6 +4,7 @@ from trunkline.accounts import resets, sessions
 from trunkline.ai import spend
 from trunkline.analytics import counters
 from trunkline.billing import months
+from trunkline.contacts import bulk
 from trunkline.core import idempotency, live, schedules
 from trunkline.core.db import Database, sql
 from trunkline.core.jobs import Desk, Job, job
@@ -50,6 +51,7 @@ SCHEDULES: list[tuple[str, Job]] = [
     ("40 * * * *", resthooks.prune),
     ("50 * * * *", channel_events.prune),
     ("45 * * * *", deliveries.prune),
+    ("55 * * * *", bulk.prune),
     ("50 3 * * *", pruning.prune),
     ("*/5 * * * *", spend.sweep),
     ("*/15 * * * *", months.begin),

@@ -120,6 +120,7 @@ def _people(workspace: Workspace, owner: Hand, outside: "Outside") -> dict[str, 
     workspace.house.run("group", "create", "--account", workspace.uuid, "Gold", "--query", 'plan = "gold"')
     ana = owner.first("/contacts?search=Ana+Ionescu", r'href="(/contacts/\d+)"')
     owner.send(f"{ana}/notes", note="Prefers deliveries before noon; call the gate first.")
+    owner.send("/contacts/choice/tags", tag="regular", id=ana.rpartition("/")[2])
     sheet = "Full Name,Mobile,E-mail,Shoe size\nMara Pop,+15550100901,mara@example.com,43\nOtto Falk,+15550100902,,41\n"
     readers = workspace.house.data / "readers.csv"
     readers.write_text("name,email\n" + "".join(f"{name},{mail}\n" for name, mail in READERS))

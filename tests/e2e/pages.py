@@ -58,6 +58,7 @@ PAGES = [
     Shown("contact", "/contacts/{id:int}", "{contact}"),
     Shown("contact-form", "/contacts/{id:int}/form", "{contact}/form"),
     Shown("groups", "/contacts/groups"),
+    Shown("bulk-actions", "/contacts/actions"),
     Shown("import", "/contacts/import"),
     Shown("import-columns", "/contacts/import/{id:int}", "{import}"),
     Shown("companies", "/companies"),

@@ -73,6 +73,44 @@ def test_what_the_filters_leave_can_be_taken_along(workspace, visit) -> None:
     assert "+40722000662" in rows[1]
 
 
+def test_all_that_the_filters_leave_are_tagged_and_it_is_undone(workspace, visit, accessible, tmp_path: Path) -> None:
+    people = "name,email\n" + "".join(f"Ann {n},ann{n}@example.com\n" for n in range(1, 1101))
+    imported = tmp_path / "people.csv"
+    imported.write_text(people)
+    page: Page = visit(workspace.email, "/contacts/import")
+    page.set_input_files("#file", imported)
+    page.click("main button:has-text('Next')")
+    page.click("main button:text-is('Import')")
+    expect(page.locator("#progress")).to_contain_text("1,100 new contacts", timeout=30_000)
+
+    page.goto("/contacts")
+    page.check("[data-all]")
+    page.check("[data-every]")
+    page.fill(".choice [name=tag]", "everybody")
+    expect(page.locator(".choice")).to_contain_text("All 1,100 contacts that the filters leave")
+    accessible(page)
+    page.screenshot(path=tmp_path / "choice.png")
+    page.click("button:has-text('Add tag')")
+    expect(page.locator("#doing")).to_contain_text("1,100 contacts tagged.", timeout=30_000)
+    expect(page.locator("#found tbody tr").first).to_contain_text("everybody")
+    accessible(page)
+    page.screenshot(path=tmp_path / "tagged.png")
+
+    page.click("#doing button:has-text('Undo')")
+    expect(page.locator("#doing")).to_contain_text("1,100 contacts are as before.", timeout=30_000)
+    expect(page.locator("#found tbody tr").first).not_to_contain_text("everybody")
+    page.click("text=Bulk actions")
+    expect(page.locator("#actions")).to_contain_text("Undone.")
+    accessible(page)
+    page.screenshot(path=tmp_path / "actions.png")
+
+    page.goto("/contacts")
+    page.check("[data-all]")
+    page.check("[data-every]")
+    page.click("button:has-text('Delete all')")
+    expect(page.locator("#sure h2")).to_have_text("Delete all 1,100 contacts? This cannot be undone.")
+
+
 def test_a_group_by_query_fills_itself(workspace, visit, accessible) -> None:
     workspace.api("portal").post("/api/v1/integrations/contacts", json={"name": "Ion", "phone": "+40722000333"})
     page: Page = visit(workspace.email, "/contacts/groups")

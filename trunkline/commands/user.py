@@ -67,7 +67,7 @@ async def password(
     email: Annotated[str, "The address that signs in."],
     /,
 ) -> Answer:
-    """Make a link with which somebody chooses a new password; it is good once and for an hour."""
+    """Make a link for choosing a new password; it is good once and for an hour."""
     async with installation(settings, tools=True) as database, database.system() as tx:
         try:
             made = await resets.link(tx, email)

@@ -28,12 +28,16 @@ class ContactDeleted(Event, frozen=True):
 
 
 class ContactsImported(Event, frozen=True):
-    """One for each thousand contacts of an import; stands for their created and updated events."""
+    """One for each thousand contacts of an import; stands for their created and updated events.
+
+    `fields` are the custom fields that it brought, as `fields.plan`.
+    """
 
     type = "contacts.imported"
     source: str
     created: list[int]
     updated: list[int]
+    fields: list[str] = []
 
 
 class ContactOptedOut(Event, frozen=True):

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from trunkline.contacts import imports, sheets
+from trunkline.contacts import columns, fields, imports, sheets
 from trunkline.contacts.imports import COLUMNS, ImportReport, Options
 from trunkline.core.db import Tx, sql
 from trunkline.core.errors import Invalid, NotFound, TrunklineError
@@ -66,7 +66,13 @@ async def keep(media: Folder, account: int, file: BinaryIO, name: str) -> tuple[
 
 async def create(tx: Tx, key: str, name: str, header: Sequence[str], sample: Sequence[Sequence[str]]) -> Import:
     """An import that waits for somebody to choose. Columns with a known heading are chosen already."""
-    guessed = [column if (column := imports.guess(cell)) in COLUMNS else "" for cell in header]
+    own = {
+        imports.guess(name): f"{columns.PREFIX}{field.key}"
+        for field in await fields.all(tx)
+        for name in (field.label, field.key)
+    }
+    known = own | {column: column for column in COLUMNS}
+    guessed = [known.get(imports.guess(cell), "") for cell in header]
     rows = [list(row) for row in sample]
     return await tx.one(Import, INSERT, tx.account, key, name[-255:], list(header), rows, guessed)
 

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from trunkline.contacts import companies, groups, names, sheets, staging, tags, urns
+from trunkline.contacts import columns, companies, groups, names, sheets, staging, tags, urns
+from trunkline.contacts.columns import BadRow, Own
 from trunkline.contacts.events import BATCH, ContactsImported
 from trunkline.contacts.staging import Draft
 from trunkline.core import mailaddr, phones
@@ -27,7 +28,7 @@ ROWS_AT_ONCE = 5_000
 class Options(Struct, frozen=True, kw_only=True):
     """`identify_by`: what a row must have one of, and is matched on. `loose_phones` keeps a phone that cannot be
     dialled as text instead of refusing its row. `groups` and `tags` (ids) are given to every contact. `columns` says
-    what each column is, '' for one that is left out; without it the first row does.
+    what each column is (`fields.plan` is a custom field), '' for one that is left out; without it the first row does.
     """
 
     identify_by: tuple[str, ...] = ("email",)
@@ -63,7 +64,8 @@ async def run(
     """
     options = options or Options()
     report = ImportReport()
-    reader = await asyncio.to_thread(Reader, file, options)
+    own = await columns.own(tx, options.columns or ())
+    reader = await asyncio.to_thread(Reader, file, options, own)
     await staging.prepare(tx)
     async with aclosing(_batches(reader)) as batches:
         async for rows, batch in batches:
@@ -95,8 +97,9 @@ async def _batches(reader: "Reader") -> AsyncGenerator[tuple[int, list[Draft]]]:
 class Reader:
     """Checked drafts from the file; refused rows go to its own report, for it works in a thread."""
 
-    def __init__(self, file: BinaryIO, options: Options):
-        self._options, self.report = options, ImportReport()
+    def __init__(self, file: BinaryIO, options: Options, own: Own):
+        self._options, self._own, self.report = options, own, ImportReport()
+        self._known = COLUMNS | own.types.keys()
         self._rows = sheets.numbered(sheets.rows(file))
         self.lines = 0
         header = next(self._rows, (1, []))[1]
@@ -128,13 +131,11 @@ class Reader:
             raise BadRow(f"expected {len(self._columns)} columns, found {len(row)}")
         cells: dict[str, str] = {}
         for column, cell in zip(self._columns, row, strict=True):
-            if cell and column in COLUMNS:
+            if cell and column in self._known:
                 cells.setdefault(column, cell[1:] if ESCAPED.match(cell) else cell)
-        return _draft(line, cells, self._options)
-
-
-class BadRow(ValueError):
-    """What is wrong with a row, for its error line."""
+        draft = _draft(line, cells, self._options)
+        draft.fields = self._own.read(cells)
+        return draft
 
 
 def guess(cell: str) -> str:
@@ -204,6 +205,7 @@ async def _write(tx: Tx, batch: Sequence[Draft], options: Options, report: Impor
         kept, waiting = await _take_addresses(tx, placed)
         report.imported += sum(draft.rows for draft in kept)
         await staging.write(tx, kept, options.source)
+        await columns.write(tx, kept)
         created += [draft.contact_id for draft in kept if draft.is_new]
         updated += [draft.contact_id for draft in kept if not draft.is_new]
     report.created += len(created)
@@ -211,9 +213,10 @@ async def _write(tx: Tx, batch: Sequence[Draft], options: Options, report: Impor
     for group in options.groups:
         await groups.add(tx, group, [*created, *updated])
     await tags.add(tx, [*created, *updated], options.tags)
+    brought = [column for column in options.columns or () if column.startswith(columns.PREFIX)]
     for start in range(0, max(len(created), len(updated)), BATCH):
         end = start + BATCH
-        tx.record(ContactsImported(options.source, created[start:end], updated[start:end]))
+        tx.record(ContactsImported(options.source, created[start:end], updated[start:end], brought))
 
 
 async def _place(tx: Tx, drafts: Sequence[Draft], options: Options) -> tuple[list[Draft], list[tuple[Draft, str]]]:

@@ -84,6 +84,26 @@ async def page_and_total(
     return contacts, *await _total(tx, wanted)
 
 
+async def among(tx: Tx, filter: Filter, ids: Sequence[int]) -> list[int]:
+    """Those of these contacts whom the filter leaves, by id: for whoever walks through all in portions."""
+    wanted = await _wanted(tx, filter, near=False)
+    if wanted is None:
+        return []
+    statement = _ids(("among", *wanted.conditions))
+    return await tx.column(int, statement, tx.account, len(ids), list(ids), *chain(*wanted.conditions.values()))
+
+
+async def few(tx: Tx, filter: Filter) -> list[int] | None:
+    """All whom the filter leaves, by id, where the search names up to 10,000 of them; None where one has to walk."""
+    wanted = await _wanted(tx, filter)
+    if wanted is None:
+        return []
+    if not {"ids", "recent"} & set(wanted.conditions):
+        return None
+    statement = _ids(tuple(wanted.conditions))
+    return await tx.column(int, statement, tx.account, MOST_COUNTED, *chain(*wanted.conditions.values()))
+
+
 async def modified(
     tx: Tx,
     *,
@@ -180,8 +200,11 @@ async def _total(tx: Tx, wanted: _Wanted | None) -> tuple[int, bool]:
     return min(counted, MOST_COUNTED), counted > MOST_COUNTED
 
 
-async def _wanted(tx: Tx, filter: Filter) -> _Wanted | None:
-    """The conditions that the filter sets, with their values; None when nothing can match."""
+async def _wanted(tx: Tx, filter: Filter, *, near: bool = True) -> _Wanted | None:
+    """The conditions that the filter sets, with their values; None when nothing can match.
+
+    Without `near` the search is not looked up: few contacts are asked, whom the caller names.
+    """
     given: Conditions = {}
     for name in PLAIN:
         if (value := getattr(filter, name)) is not None:
@@ -196,7 +219,7 @@ async def _wanted(tx: Tx, filter: Filter) -> _Wanted | None:
             return None
         given["tag"] = (tag,)
     if filter.search is not None and (term := Term.of(filter.search)):
-        given |= await _search(tx, term)
+        given |= await _search(tx, term) if near else {"walk": (term.pattern, term.digits, term.company)}
     if filter.query is None or not filter.query.strip():
         return _Wanted(given)
     query = await searching.read(tx, filter.query)
@@ -265,6 +288,14 @@ def _count(conditions: Sequence[str | Asked]) -> Statement:
             select 1 from {_source(conditions)}
             where c.account_id = $1 and c.deleted_at is null {_where(conditions, first=3)} limit $2
         ) as matches
+    """)
+
+
+@lru_cache(maxsize=1000)
+def _ids(conditions: Sequence[str | Asked]) -> Statement:
+    return searching.statement(f"""
+        select c.id from {_source(conditions)}
+        where c.account_id = $1 and c.deleted_at is null {_where(conditions, first=3)} order by c.id limit $2
     """)
 
 

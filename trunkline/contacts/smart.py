@@ -88,9 +88,10 @@ async def contacts_changed(tx: Tx, happened: Sequence[Happened]) -> None:
 
 
 async def contacts_imported(tx: Tx, happened: Sequence[Happened]) -> None:
-    """Reaction: a file was read. It may hold names and addresses, no custom fields."""
+    """Reaction: a file was read. It may hold names and addresses, and the custom fields that it says."""
     await refresh(tx, {id for one in happened for id in one.event.created})
-    await refresh(tx, {id for one in happened for id in one.event.updated}, ("name", "urns"))
+    brought = {field for one in happened for field in one.event.fields}
+    await refresh(tx, {id for one in happened for id in one.event.updated}, {"name", "urns", *brought})
 
 
 async def statuses_changed(tx: Tx, happened: Sequence[Happened]) -> None:

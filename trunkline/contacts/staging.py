@@ -1,6 +1,7 @@
 """Staging: rows of an import on their way from the file into the contacts."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -14,7 +15,7 @@ from trunkline.core.urns import Urn
 
 class Draft(Struct, eq=False):
     """A checked row. `tel` is set if the phone can be dialled; `rows` is how many rows are in it,
-    `needs` are its addresses that nobody owns yet.
+    `needs` are its addresses that nobody owns yet, `fields` the custom ones.
     """
 
     line: int
@@ -35,6 +36,7 @@ class Draft(Struct, eq=False):
     company_id: int | None = None
     contact_id: int = 0
     is_new: bool = False
+    fields: dict[str, Any] = {}
     needs: set[Urn] = msgspec.field(default_factory=set)
     rows: int = 1
 
@@ -54,6 +56,7 @@ class Draft(Struct, eq=False):
         for field in MERGED:
             if (value := getattr(later, field)) is not None:
                 setattr(self, field, value)
+        self.fields = {**self.fields, **later.fields}
         self.rows += later.rows
 
     def row(self, account: int) -> tuple[object, ...]:

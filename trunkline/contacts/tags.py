@@ -115,6 +115,13 @@ async def add(tx: Tx, contacts: Sequence[int], tags: Sequence[int]) -> int:
     return len(rows)
 
 
+async def stick(tx: Tx, contacts: Sequence[int], tag: int) -> list[int]:
+    """Put one tag on contacts and return those who did not wear it before."""
+    rows = await tx.rows(ADD, tx.account, sorted(set(contacts)), [tag]) if contacts else []
+    await _record(tx, added=rows)
+    return [contact for contact, _ in rows]
+
+
 async def remove(tx: Tx, contacts: Sequence[int], tags: Sequence[int]) -> int:
     """Untag contacts; returns how many tags came off."""
     if not contacts or not tags:

@@ -11,7 +11,7 @@ from trunkline.health import Pulse
 from trunkline.web import analytics, assets, errors, live, me, menu, palette, phones, status, visitors
 from trunkline.web.campaigns import editor, report, review
 from trunkline.web.campaigns import table as campaigns
-from trunkline.web.contacts import companies, contact, groups, importing
+from trunkline.web.contacts import actions, companies, contact, groups, importing
 from trunkline.web.contacts import table as contacts
 from trunkline.web.content import knowledge
 from trunkline.web.content import lists as content
@@ -43,6 +43,7 @@ SECTIONS: list[Section] = [
     knowledge.pages,
     content.pages,
     contacts.pages,
+    actions.pages,
     groups.pages,
     importing.pages,
     contact.pages,

@@ -125,6 +125,8 @@ class Deliverer:
 
     def _take_on(self, line: Line) -> None:
         """As many hands as there is work for, and room."""
+        if line.failures >= BREAK_AFTER and line.waiting:  # it came to grief while more was being claimed
+            self._give_up(line)
         while line.lacks_hands and self._may_fly(line):
             line.hands += 1
             self._flying += 1

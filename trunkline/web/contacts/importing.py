@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from trunkline.contacts import groups, importing, imports, tags
+from trunkline.contacts import columns, fields, groups, importing, imports, tags
 from trunkline.contacts.importing import Import
 from trunkline.contacts.imports import COLUMNS, Options
 from trunkline.core.errors import Invalid
@@ -57,6 +57,7 @@ async def show(visit: Visit) -> Response:
             found=found,
             chosen=_chosen(visit, found),
             kinds=KINDS,
+            own=[(f"{columns.PREFIX}{field.key}", field.label) for field in await fields.all(tx)],
             pairs=[(group.id, group.name) for group in await groups.all(tx) if group.query is None],
             most_errors=imports.MOST_ERRORS,
         )
@@ -90,7 +91,8 @@ def _chosen(visit: Visit, found: Import) -> list[str]:
     form = visit.typed or (visit.form if visit.request.method == "POST" else None)
     if form is None:
         return found.columns
-    return [said if (said := form.text(f"column.{at}")) in COLUMNS else "" for at in range(len(found.header))]
+    said = [form.text(f"column.{at}") for at in range(len(found.header))]
+    return [one if one in COLUMNS or one.startswith(columns.PREFIX) else "" for one in said]
 
 
 BOTH = ("email", "phone")

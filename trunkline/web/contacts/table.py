@@ -1,10 +1,10 @@
-"""Contacts: the table with its filters, and what is done to many at once."""
+"""Contacts: the table with its filters, its export, and new ones."""
 
 from collections.abc import AsyncIterator
 
 from starlette.responses import Response, StreamingResponse
 
-from trunkline.contacts import exports, fields, groups, listing, people, tags
+from trunkline.contacts import bulk, exports, fields, groups, listing, people, tags
 from trunkline.contacts.listing import Filter
 from trunkline.contacts.records import NewContact
 from trunkline.core.errors import Invalid
@@ -14,7 +14,6 @@ from trunkline.web.visits import Visit
 pages = Section("contacts")
 
 SHOWN = 50
-MOST_CHOSEN = 1_000
 
 
 @pages.get("/contacts")
@@ -27,7 +26,7 @@ async def table(visit: Visit) -> Response:
             total, capped = await listing.total(tx, filter)
         except Invalid as error:  # a query that cannot be read; everything else of the page stays
             rows, total, capped, problem = [], 0, False, error.message
-        found = rows[:SHOWN]
+        found, all_groups = rows[:SHOWN], await groups.all(tx)
         return visit.page(
             "contacts/table.html",
             block="found",
@@ -37,8 +36,10 @@ async def table(visit: Visit) -> Response:
             problem=problem,
             filter=filter,
             next=visit.beyond(found[-1].created_at, found[-1].id) if len(rows) > SHOWN else "",
-            groups=await groups.all(tx),
+            groups=all_groups,
+            by_hand=[group for group in all_groups if group.query is None],
             tags=await tags.all(tx),
+            action=await bulk.latest(tx),
         )
 
 
@@ -84,33 +85,6 @@ async def create(visit: Visit) -> Response:
     return visit.to(f"/contacts/{made.id}", visit.words("Saved."))
 
 
-@pages.post("/contacts/choice/tags", level="interact")
-async def tag_chosen(visit: Visit) -> Response:
-    """Stick a tag on the chosen ones; a name that is new becomes a tag."""
-    async with visit.tx() as tx:
-        chosen = _chosen(visit)
-        made = await tags.get_or_create(tx, [visit.form.text("tag", most=50)])
-        number = await tags.add(tx, chosen, [one.id for one in made])
-    return visit.back("/contacts", visit.words.many(number, "{count} contact tagged.", "{count} contacts tagged."))
-
-
-@pages.post("/contacts/choice/group", level="interact")
-async def group_chosen(visit: Visit) -> Response:
-    async with visit.tx() as tx:
-        group = visit.form.number("group")
-        if group is None:
-            raise Invalid({"group": [visit.words("Choose a group.")]})
-        number = len(await groups.add(tx, group, _chosen(visit)))
-    return visit.back("/contacts", visit.words.many(number, "{count} contact added.", "{count} contacts added."))
-
-
-@pages.post("/contacts/choice/removal", level="manage")
-async def delete_chosen(visit: Visit) -> Response:
-    async with visit.tx() as tx:
-        number = len(await people.delete(tx, _chosen(visit)))
-    return visit.back("/contacts", visit.words.many(number, "{count} contact deleted.", "{count} contacts deleted."))
-
-
 def _filter(visit: Visit) -> Filter:
     query = visit.query
     return Filter(
@@ -119,10 +93,3 @@ def _filter(visit: Visit) -> Filter:
         tag_id=query.number("tag"),
         query=query.text("query", most=10_000) or None,
     )
-
-
-def _chosen(visit: Visit) -> list[int]:
-    chosen = visit.form.numbers("id")
-    if not 0 < len(chosen) <= MOST_CHOSEN:
-        raise Invalid({"id": [visit.words("Choose at least one contact.")]})
-    return chosen

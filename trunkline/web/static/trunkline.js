@@ -186,6 +186,7 @@ document.addEventListener("change", (event) => {
   const number = boxes.filter((box) => box.checked).length;
   const bar = document.getElementById(table.dataset.choices);
   bar.hidden = !number;
+  bar.querySelectorAll("[data-every]").forEach((each) => (each.checked = false));
   bar.querySelectorAll("[data-number]").forEach((each) => (each.textContent = number));
 });
 
