@@ -35,8 +35,11 @@ export async function ask<T>(path: string, options: RequestInit = {}, isRepeat =
   } catch {
     throw new Unreachable(_("The server cannot be reached."));
   }
-  const told = await answer.json().catch(() => ({}));
-  if (answer.ok) return told as T;
+  const whole = await answer.json().catch(() => undefined);
+  const told = whole ?? {};
+  if (answer.ok && (whole !== undefined || answer.status === 204)) return told as T;
+  // The server died in the middle of its answer.
+  if (answer.ok) throw new Unreachable(_("The server cannot be reached."));
   if (told.code === "csrf" && !isRepeat && (await renewed())) return ask(path, options, true);
   if (answer.status >= 500 || answer.status === 429) throw new Unreachable(told.message ?? _("The server cannot be reached."));
   throw new Refused(answer.status, told.code ?? "", told.message ?? answer.statusText);
