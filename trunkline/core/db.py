@@ -245,11 +245,15 @@ class Database:
         self._told = clock.monotonic()
         queues, self._dirty = self._dirty, set()
         names = sorted(queues)
+        assert self._system is not None
         try:
-            async with self.system() as tx:
+            connection = await self._system.acquire(self._timeout)
+            try:  # a statement by itself is its own transaction, and one round trip
                 for start in range(0, len(names), NAMES_AT_ONCE):
-                    await tx.run(NOTIFY, ",".join(names[start : start + NAMES_AT_ONCE]))
-        except Unavailable:
+                    await connection.execute(NOTIFY.text, ",".join(names[start : start + NAMES_AT_ONCE]))
+            finally:
+                await self._system.release(connection)
+        except CONNECTION_ERRORS:
             return  # workers poll as well
 
     async def listen(self, channel: str, heard: Any) -> asyncpg.Connection:
