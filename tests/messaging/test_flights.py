@@ -74,13 +74,15 @@ def test_replies_are_handed_over_before_bulk(flights: Flights):
     assert first.sendings[0].line.lane == REPLY
 
 
-def test_no_more_than_a_window_is_open(flights: Flights):
+@pytest.mark.parametrize(("settled", "window"), [(10, CAREFUL_WINDOW), (500, 100), (100_000, WINDOW)])
+def test_no_more_than_a_window_is_open(flights: Flights, settled: int, window: int):
+    pass_through(flights, settled, at=1.0)
     for _ in range(WINDOW + 100):
         flights.add(batch(REPLY))
 
     taken = [flights.take() for _ in range(WINDOW + 100)]
 
-    assert sum(each is not None for each in taken) == WINDOW
+    assert sum(each is not None for each in taken) == window
 
 
 def test_a_settled_message_makes_room_for_the_next(flights: Flights):

@@ -1,11 +1,15 @@
 """The connections of the HTTP client: each address is judged at the moment its socket is made."""
 
+import asyncio
 import socket
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Literal
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
+from yarl import URL
 
 from trunkline.core.egress import Egress, Refused
 
@@ -44,10 +48,20 @@ class Connector(aiohttp.TCPConnector):
             keepalive_timeout=4,
         )
 
-    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
-        connection = await super().connect(req, traces, timeout)
-        CALL.get().sent = True  # from here on bytes may leave
+        self._ways = lru_cache(1024)(self._way)
+
+    async def reach(self, url: URL) -> Connection:
+        """A connection to where `url` leads, fresh or at rest."""
+        way = self._ways(url.origin())
+        connection = await self.connect(way, [], ENDLESS)
+        while connection.protocol is None or connection.protocol.should_close:  # something came that nobody asked for
+            connection.close()
+            connection = await self.connect(way, [], ENDLESS)
         return connection
+
+    def _way(self, origin: URL) -> aiohttp.ClientRequest:
+        """The connector asks a request where its connection shall lead. One for each origin serves them all."""
+        return aiohttp.ClientRequest("GET", origin, loop=asyncio.get_running_loop())
 
     def _judged_socket(self, address: Any) -> socket.socket:
         family, kind, protocol, _, (ip, port, *_) = address
@@ -81,3 +95,5 @@ class SocketRefused(PermissionError):
 
 
 CALL: ContextVar[Call] = ContextVar("call")
+ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=None)
+"""Whoever asks keeps the time."""

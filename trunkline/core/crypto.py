@@ -136,7 +136,7 @@ def new_webhook_secret() -> str:
 def sign_webhook(secrets: Sequence[str], id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The three Standard Webhooks headers; two secrets give two signatures while one replaces the other."""
     signed = f"{id}.{timestamp}.".encode() + body
-    marks = (hmac.digest(_webhook_key(secret), signed, "sha256") for secret in secrets)
+    marks = (_marked(_webhook_hmac(secret), signed) for secret in secrets)
     return {
         "webhook-id": id,
         "webhook-timestamp": str(timestamp),
@@ -145,8 +145,8 @@ def sign_webhook(secrets: Sequence[str], id: str, timestamp: int, body: bytes) -
 
 
 @lru_cache(1024)
-def _webhook_key(secret: str) -> bytes:
-    return base64.b64decode(secret.removeprefix("whsec_"))
+def _webhook_hmac(secret: str) -> hmac.HMAC:
+    return hmac.new(base64.b64decode(secret.removeprefix("whsec_")), digestmod="sha256")
 
 
 async def hash_password(password: str) -> str:
@@ -170,9 +170,21 @@ def _derive(secret: bytes, purpose: str, length: int = 32) -> bytes:
 
 
 def _mac(secret: bytes, purpose: str, body: bytes) -> bytes:
+    return _marked(_purpose_hmac(secret, purpose), body)
+
+
+@lru_cache(maxsize=512)
+def _purpose_hmac(secret: bytes, purpose: str) -> hmac.HMAC:
     """Purposes are told apart by their length prefix, so that none can run over into the text."""
     label = purpose.encode()
-    return hmac.digest(_derive(secret, "sign"), struct.pack(">H", len(label)) + label + body, "sha256")
+    return hmac.new(_derive(secret, "sign"), struct.pack(">H", len(label)) + label, "sha256")
+
+
+def _marked(begun: hmac.HMAC, rest: bytes) -> bytes:
+    """A copy goes on from where the key, and what always comes first, were taken in."""
+    mark = begun.copy()
+    mark.update(rest)
+    return mark.digest()
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -1,22 +1,26 @@
 """Outgoing HTTP: the only client. Judged targets, bounded answers, and the truth about what was sent."""
 
+import re
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from io import BytesIO
 from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
+from aiohttp.http import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
 from trunkline.core import clock
 from trunkline.core.connector import CALL, Call, Connector, Phase, SocketRefused
+from trunkline.core.deadlines import Deadlines
 from trunkline.core.egress import UNSAFE, USERINFO, Egress, Refused
 from trunkline.core.errors import TrunklineError
+from trunkline.core.requests import Reply, send
 
 
 class Exchange(msgspec.Struct, kw_only=True):
@@ -86,26 +90,20 @@ class Http:
     """A pool of connections: `async with Http(egress) as http: await http.request("GET", url)`."""
 
     def __init__(self, egress: Egress, *, limit: int = 100, timeout: float = 15, user_agent: str = "Trunkline") -> None:
-        self._egress, self._limit, self._timeout, self._user_agent = egress, limit, timeout, user_agent
-        self._session: aiohttp.ClientSession | None = None
+        self._egress, self._limit, self._timeout = egress, limit, timeout
+        self._common = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate", "Accept": "*/*"}
+        self._connector: Connector | None = None
 
     async def __aenter__(self) -> "Http":
-        self._session = aiohttp.ClientSession(
-            connector=Connector(self._egress, self._limit),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-            headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate"},
-            auto_decompress=False,
-            trust_env=False,
-        )
+        self._connector, self._deadlines = Connector(self._egress, self._limit), Deadlines()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        if self._session:
-            await self._session.close()
+        if self._connector:
+            await self._connector.close()
 
     async def request(
         self,
@@ -133,7 +131,8 @@ class Http:
         call = Call()
         CALL.set(call)
         try:
-            return await self._follow(exchange, call, headers or {}, timeout or self._timeout, redirects, cap, heard)
+            with self._deadlines.within(timeout or self._timeout):
+                return await self._follow(exchange, call, headers or {}, redirects, cap, heard)
         except _Unusable as error:
             raise _failure(error.phase, str(error), exchange, call) from None
         except TimeoutError:
@@ -142,7 +141,7 @@ class Http:
             raise _failure("refused", f"The URL cannot be used: {error}", exchange, call) from None
         except Refused as error:
             raise _failure("refused", error.message, exchange, call) from None
-        except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError) as error:
+        except (aiohttp.ClientPayloadError, HttpProcessingError) as error:
             raise _failure("bad", f"The answer cannot be read: {error}", exchange, call) from None
         except (aiohttp.ClientError, OSError) as error:
             refused = isinstance(getattr(error, "os_error", None), SocketRefused)
@@ -153,34 +152,54 @@ class Http:
         exchange: Exchange,
         call: Call,
         headers: Mapping[str, str],
-        seconds: float,
         redirects: int,
         cap: int,
         heard: Callable[[bytes], None] | None,
     ) -> Answer:
-        session = self._session
-        assert session, "Http is used outside `async with`."
-        method, body, url = exchange.method, exchange.sent, _target(exchange.url)
-        left = seconds
+        method, body, url = exchange.method.upper(), exchange.sent, _target(exchange.url)
         while True:
             call.host = url.raw_host or ""
-            async with session.request(
-                method, url, data=_payload(body), headers=headers, allow_redirects=False, timeout=_limit(left)
-            ) as response:
-                exchange.status = response.status
-                location = response.headers.get("Location") if redirects else None
-                if not (location and response.status in REDIRECTS):
-                    return await _answer(response, exchange, cap, heard)
+            reply = await self._ask(method, url, headers, body)
+            try:
+                exchange.status = reply.status
+                location = reply.headers.get("Location") if redirects else None
+                if not (location and reply.status in REDIRECTS):
+                    return await _answer(reply, exchange, cap, heard)
+            finally:
+                reply.close()
             redirects -= 1
-            left = seconds - (clock.monotonic() - exchange.started)
-            if left <= 0:
-                raise TimeoutError
             target = _target(str(url.join(URL(location))))
             if target.origin() != url.origin():
                 headers = {name: value for name, value in headers.items() if name.lower() in HARMLESS}
-            if response.status == 303 or (response.status in (301, 302) and method == "POST"):
+            if reply.status == 303 or (reply.status in (301, 302) and method == "POST"):
                 method, body = "HEAD" if method == "HEAD" else "GET", None
             exchange.url, url = str(target), target
+
+    async def _ask(self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        """A connection at rest may end while it is taken: what does no harm is then asked again."""
+        assert self._connector, "Http is used outside `async with`."
+        head = self._head(method, url, headers, body)
+        try:
+            return await send(self._connector, method, url, head, body)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if method not in REPEATABLE:
+                raise
+        return await send(self._connector, method, url, head, body)
+
+    def _head(self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> CIMultiDict[str]:
+        if not METHOD.fullmatch(method):
+            raise _Unusable("refused", "The method is not a proper one.")
+        head = CIMultiDict({"Host": url.host_port_subcomponent or "", **self._common})
+        head.update(headers)
+        head.popall("Transfer-Encoding", None)
+        head.pop("Content-Length", None)
+        if body or method not in BODILESS:
+            head["Content-Length"] = str(len(body or b""))
+        if body and "Content-Type" not in head:
+            head["Content-Type"] = "application/octet-stream"
+        return head
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -195,12 +214,6 @@ class _Unusable(Exception):
     def __init__(self, phase: Phase, message: str) -> None:
         super().__init__(message)
         self.phase: Phase = phase
-
-
-@lru_cache(64)
-def _limit(seconds: float) -> aiohttp.ClientTimeout:
-    """The client's own clock: from the queue for a connection to the last byte of one hop."""
-    return aiohttp.ClientTimeout(total=seconds)
 
 
 @lru_cache(4096)
@@ -231,34 +244,23 @@ def _written(
     return body, headers
 
 
-def _payload(body: bytes | None) -> aiohttp.BytesPayload | BytesIO | None:
-    """A large body goes out in pieces, so that the loop stays free between them."""
-    if not body:
-        return None
-    return BytesIO(body) if len(body) > 2**20 else aiohttp.BytesPayload(body)
-
-
-async def _answer(
-    response: aiohttp.ClientResponse, exchange: Exchange, cap: int, heard: Callable[[bytes], None] | None
-) -> Answer:
-    if sum(map(len, chain.from_iterable(response.raw_headers))) > HEADERS_CAP:
+async def _answer(reply: Reply, exchange: Exchange, cap: int, heard: Callable[[bytes], None] | None) -> Answer:
+    if sum(map(len, chain.from_iterable(reply.raw_headers))) > HEADERS_CAP:
         raise _Unusable("too_big", "The headers of the answer are too large.")
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    plain = response.ok and encoding in ("", "identity")
-    body = await _read(response, exchange, cap, heard if plain else None)
+    encoding = reply.headers.get("Content-Encoding", "").strip().lower()
+    plain = reply.status < 400 and encoding in ("", "identity")
+    body = await _read(reply, exchange, cap, heard if plain else None)
     if body and encoding not in ("", "identity"):
         body = _inflated(body, encoding, cap)
     exchange.received = body[:EXCERPT]
     exchange.elapsed_ms = _elapsed(exchange)
-    return Answer(response.status, response.headers, body, exchange)
+    return Answer(reply.status, reply.headers, body, exchange)
 
 
-async def _read(
-    response: aiohttp.ClientResponse, exchange: Exchange, cap: int, heard: Callable[[bytes], None] | None
-) -> bytes:
+async def _read(reply: Reply, exchange: Exchange, cap: int, heard: Callable[[bytes], None] | None) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    while chunk := await response.content.readany():
+    while chunk := await reply.content.readany():
         size += len(chunk)
         chunks.append(chunk)
         if size > cap:
@@ -314,6 +316,9 @@ def _spellings(secret: str) -> set[str]:
 
 EXCERPT = 1024
 HEADERS_CAP = 32 * 1024
+METHOD = re.compile("[A-Z]{1,20}")
+BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What may go along to another host; an API key can sit in a header of any name.
 HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})

@@ -1,9 +1,9 @@
 """Flights: one channel's messages in this process, from the claim until their outcome is written down.
 
-What a crash leaves open is bounded by `window`: the messages handed to the provider whose outcome is not committed.
-A channel that may repeat claims further ahead, so that its hands need not wait for the database; those messages have
-not left us and simply go out later. It does so by its pace, no further than a moment: whoever pauses or opts out is
-heard at once, also by a slow channel. A channel that must not repeat claims no more than it may leave open.
+What a crash leaves open is bounded by a window: the messages handed to the provider whose outcome is not committed.
+A channel that may repeat has one by its pace, no wider than a moment, and claims further ahead, so that its hands need
+not wait for the database; what was claimed only has not left us and simply goes out later. Whoever pauses or opts out
+is heard at once, also by a slow channel. A channel that must not repeat claims no more than it may leave open.
 """
 
 from collections import deque
@@ -15,11 +15,14 @@ from trunkline.messaging.channels import Channel
 from trunkline.messaging.lines import Claimed, Line
 from trunkline.messaging.sending import BULK
 
-WINDOW = 256
+WINDOW = 512
+"""The widest window of a channel that may repeat."""
 MOST_HELD = 1024
 """How many messages are claimed at most, of one channel and of all."""
-AHEAD_SECONDS = 0.2
-PACE_SECONDS = 0.25
+MOMENT = 0.2
+"""Seconds whose sends a channel that may repeat has open, or claims ahead."""
+PACE_SECONDS = 0.05
+"""How often the pace is taken: a broadcast reaches its own within the first few."""
 CAREFUL_WINDOW = 64
 """The window of an at-most-once channel: what a crash leaves open there stays open for a person to judge."""
 BULK_SHARE = 0.75
@@ -65,7 +68,7 @@ class Flights:
         """How many messages of a lane may be claimed now."""
         most = CAREFUL_WINDOW
         if not self.careful:
-            most = min(max(most, int(self._pace * AHEAD_SECONDS)), MOST_HELD)
+            most = self._of_pace(MOST_HELD)
         if self.most is not None:  # who has no hand for it yet must not be marked as being sent
             return self.most - self.held
         return _share(most, lane) - self.held
@@ -77,7 +80,7 @@ class Flights:
 
     def take(self) -> Batch | None:
         """The next batch to hand over: first who waits for an answer, then bulk; none while too much is open."""
-        most = CAREFUL_WINDOW if self.careful else WINDOW
+        most = CAREFUL_WINDOW if self.careful else self._of_pace(WINDOW)
         if self._urgent and self.out < most:
             batch = self._urgent.popleft()
         elif self._bulk and self.out < _share(most, BULK):
@@ -95,6 +98,9 @@ class Flights:
         if at - self._since >= PACE_SECONDS:
             self._pace = self._settled / (at - self._since)
             self._settled, self._since = 0, at
+
+    def _of_pace(self, most: int) -> int:
+        return min(max(CAREFUL_WINDOW, int(self._pace * MOMENT)), most)
 
 
 def _share(window: int, lane: int) -> int:

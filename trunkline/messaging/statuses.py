@@ -7,6 +7,7 @@ queued, sending and errored belong to the sender; unknown, sent, delivered, read
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -142,19 +143,32 @@ async def _settle(tx: Tx, moved: list[Changed]) -> None:
 
 async def _count(tx: Tx, moved: list[Changed]) -> None:
     """Progress of broadcasts, as deltas: nobody scans messages to draw a bar."""
+    alike = Counter((m.broadcast_id, m.variant, _Course.of(m)) for m in moved if m.broadcast_id is not None)
     deltas: Counter[str] = Counter()
-    for m in moved:
-        if m.broadcast_id is not None:
-            owners = [f"{m.broadcast_id}", *([f"{m.broadcast_id}.{m.variant}"] if m.variant else [])]
-            for owner in owners:
-                for state, delta in _moves(m):
-                    deltas[f"broadcast:{owner}:{state}"] += delta
+    for (broadcast, variant, course), messages in alike.items():
+        for owner in (f"{broadcast}", f"{broadcast}.{variant}") if variant else (f"{broadcast}",):
+            for state, delta in _moves(course):
+                deltas[f"broadcast:{owner}:{state}"] += delta * messages
     deltas = Counter({name: delta for name, delta in deltas.items() if delta})
     if deltas:
         await tx.run(COUNT, tx.account, list(deltas), list(deltas.values()))
 
 
-def _moves(m: Changed) -> list[tuple[str, int]]:
+class _Course(NamedTuple):
+    """What counts of a move. Most messages of a batch have the same one."""
+
+    before: str
+    status: str
+    reason: str | None
+    reason_before: str | None
+    handed_over: bool
+
+    @classmethod
+    def of(cls, m: Changed) -> "_Course":
+        return cls(m.before, m.status, m.reason, m.reason_before, m.handed_over)
+
+
+def _moves(m: _Course) -> list[tuple[str, int]]:
     """`returned` counts what failed after it was handed over, `bounced` what a mailbox did not take.
 
     What failed is counted by its reason as well: `failed.suppressed`, `failed.unknown` where none was told.
