@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.e2e.house import NUMBERS, PASSWORD, House, Workspace, running
 from tests.e2e.mailbox import Mailbox, open_mailbox
 
 CHROMIUM = shutil.which("chromium")
+expect.set_options(timeout=15_000)  # a busy machine is no failure
 
 if CHROMIUM is None and not os.environ.get("CI"):
     collect_ignore_glob = ["test_*.py"]  # chromium is not installed (Debian: apt install chromium)

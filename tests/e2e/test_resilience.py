@@ -312,7 +312,7 @@ def test_a_reply_outlives_a_server_killed_while_it_is_sent(
     page.route("**/replies", lose, times=1)
     page.press(".composer textarea", "Control+Enter")
 
-    expect(page.locator(".entry.out:not(.waiting) .text")).to_have_text("It left on Monday")
+    expect(page.locator(".entry.out:not(.waiting) .text")).to_have_text("It left on Monday", timeout=PATIENCE)
     until_up(house, killed[0])
     page.reload()
     expect(page.locator(".entry.out .text")).to_have_count(1)

@@ -22,6 +22,7 @@ function listen(heard) {
   const stream = new EventSource(`${document.body.dataset.live}&after=${document.body.dataset.seen}`);
   stream.onopen = () => {
     wire.textContent = "";
+    document.body.dispatchEvent(new CustomEvent("reachable"));
     document.body.dataset.heard = "yes";
   };
   stream.onerror = () => {

@@ -38,6 +38,8 @@ export class Thread {
   // Of answers about who is here, only the one that was asked for last counts.
   #greeted = 0;
   #sending = new Set<Promise<void>>();
+  // What waits for its next try, by the parcel's id.
+  #waiting = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(inbox: Inbox, line: Line) {
     this.inbox = inbox;
@@ -164,6 +166,11 @@ export class Thread {
     void this.#deliver(renewed);
   }
 
+  // The server is there again: what waits for it need not wait longer.
+  resume(): void {
+    for (const parcel of this.parcels) if (this.#waiting.has(parcel.client_id)) this.#retry(parcel, 0);
+  }
+
   drop(parcel: Parcel): void {
     this.warning = null;
     this.parcels = this.parcels.filter((each) => each.client_id !== parcel.client_id);
@@ -232,7 +239,7 @@ export class Thread {
       if (error instanceof Unreachable || isRunning) {
         this.#replace(parcel, { ...parcel, isLost: true });
         const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
-        setTimeout(() => this.#isWaiting(parcel) && void this.#deliver(parcel, attempt + 1), wait);
+        this.#waiting.set(parcel.client_id, setTimeout(() => this.#retry(parcel, attempt + 1), wait));
         return;
       }
       if (error instanceof Refused && error.status === 401) this.inbox.isSignedOut = true;
@@ -245,8 +252,10 @@ export class Thread {
     }
   }
 
-  #isWaiting(parcel: Parcel): boolean {
-    return this.parcels.some((each) => each.client_id === parcel.client_id && !each.trouble);
+  #retry(parcel: Parcel, attempt: number): void {
+    clearTimeout(this.#waiting.get(parcel.client_id));
+    this.#waiting.delete(parcel.client_id);
+    if (this.parcels.some((each) => each.client_id === parcel.client_id && !each.trouble)) void this.#deliver(parcel, attempt);
   }
 
   #replace(old: Parcel, parcel: Parcel): void {
