@@ -9,7 +9,7 @@ import pytest
 
 from trunkline.accounts import api_keys, credentials, settings, users
 from trunkline.accounts.credentials import Credentials
-from trunkline.core import clock
+from trunkline.core import clock, crypto
 from trunkline.core.db import Database
 from trunkline.core.ids import token
 
@@ -33,8 +33,16 @@ async def key(database: Database, account: int, owner: int) -> str:
 @pytest.fixture
 async def known(database: Database) -> AsyncIterator[Credentials]:
     known = await Credentials(database).open()
+    await known.find(crypto.new_key("portal")[0])
+    await until(known, listening=True)
     yield known
     await known.close()
+
+
+async def until(known: Credentials, *, listening: bool) -> None:
+    async with asyncio.timeout(5):
+        while known._listening != listening:
+            await asyncio.sleep(0.01)
 
 
 async def refused(known: Credentials, key: str) -> bool:
@@ -206,15 +214,27 @@ async def test_a_cut_line_makes_it_forget_and_listen_again(
         where datname = current_database() and query in ('LISTEN "trunkline_keys"', 'LISTEN trunkline_keys', 'select 1')
         """
     )
-    async with asyncio.timeout(5):
-        while known._listening:
-            await asyncio.sleep(0.01)
-        forgotten = not known._kept
-        while not known._listening:
-            await asyncio.sleep(0.01)
+    await until(known, listening=False)
+    forgotten = not known._kept
+    await until(known, listening=True)
 
     assert forgotten
     assert await known.find(key)
+
+
+async def test_nobody_listens_while_no_key_is_shown(
+    known: Credentials, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await known.find(key)
+
+    monkeypatch.setattr(credentials, "REST_SECONDS", 0)
+    await until(known, listening=False)
+    monkeypatch.undo()
+    deaf = not known._kept
+    await known.find(key)
+
+    assert deaf
+    await until(known, listening=True)
 
 
 async def test_an_expired_key_is_refused_though_remembered(

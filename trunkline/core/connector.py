@@ -54,8 +54,10 @@ class Connector(aiohttp.TCPConnector):
         """A connection to where `url` leads, fresh or at rest."""
         way = self._ways(url.origin())
         connection = await self.connect(way, [], ENDLESS)
-        while connection.protocol is None or connection.protocol.should_close:  # something came that nobody asked for
-            connection.close()
+        for _ in range(MOST_STALE):
+            if connection.protocol is not None and not connection.protocol.should_close:
+                break
+            connection.close()  # somebody spoke unasked: those words must not pass for the next answer
             connection = await self.connect(way, [], ENDLESS)
         return connection
 
@@ -95,5 +97,7 @@ class SocketRefused(PermissionError):
 
 
 CALL: ContextVar[Call] = ContextVar("call")
+MOST_STALE = 3
+"""Beyond so many it is the peer's way to speak first, which no HTTP server does: reading it will tell."""
 ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=None)
 """Whoever asks keeps the time."""
