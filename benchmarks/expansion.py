@@ -1,10 +1,13 @@
 """A broadcast from its audience to messages in a line, beside the bare `insert … select` into the same tables.
 
-Both write portions of 10,000, a transaction each, in turns: a block of ours, a block of the bare one. The bare one
-judges nobody: no opt-outs, no choice of address, no price, no row-level security.
+Both write portions of 10,000, a transaction each, in turns: a block of ours, a block of the bare one. Ours are written
+by as many hands as the job has. The bare one is one connection and judges nobody: no opt-outs, no choice of address, no
+price, no row-level security.
 """
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 import asyncpg
@@ -57,25 +60,37 @@ async def _compare(database: Database, owner: asyncpg.Connection, account: int, 
 
     async def ours() -> None:
         async with database.tx(account) as tx:
-            await expanding.next_portion(tx, broadcast.id, size.portion)
+            await expanding.mark_off(tx, broadcast.id, size.portion)
+        async with database.tx(account) as tx:
+            await expanding.write_next(tx, broadcast.id)
 
     async def raw() -> None:
         await owner.execute(BARE, account, channel.id, broadcast.id + 1, *next(raw_portions))
 
     before = resident_mib()
-    blocks = await interleaved(size.blocks, ours=lambda: _block(ours, portions), raw=lambda: _block(raw, portions))
+    blocks = await interleaved(
+        size.blocks,
+        ours=lambda: _block(ours, portions, expanding.HANDS),
+        raw=lambda: _block(raw, portions, 1),
+    )
     grown = resident_mib() - before
     await _check(owner, account, channel, size, portions)
     return _figures(blocks["ours"], blocks["raw"], size, portions, grown)
 
 
-async def _block(portion, portions: int) -> Block:
+async def _block(portion: Callable[[], Awaitable[None]], portions: int, hands: int) -> Block:
     took = []
-    for _ in range(portions):
-        began = time.perf_counter()
-        await portion()
-        took.append(time.perf_counter() - began)
-    return Block(sum(took), max(took))
+    numbers = iter(range(portions))
+
+    async def hand() -> None:
+        for _ in numbers:
+            began = time.perf_counter()
+            await portion()
+            took.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(hand() for _ in range(hands)))
+    return Block(time.perf_counter() - began, max(took))
 
 
 async def _check(owner: asyncpg.Connection, account: int, channel: Channel, size: Size, portions: int) -> None:

@@ -87,6 +87,14 @@ async def expansion(tx: Tx, audience: dict[str, Any]) -> tuple[Statement, list[o
     return searching.statement(_EXPAND.format(source=source.format(cursor="$5"))), more
 
 
+async def bounds(tx: Tx, audience: dict[str, Any]) -> tuple[Statement, list[object]]:
+    """The statement that finds where the next portion of an audience ends, and what else it takes."""
+    if statement := ready(audience, BOUNDS):
+        return statement, []
+    source, more = await composed(tx, audience, first=5)
+    return searching.statement(_BOUNDS.format(source=source.format(cursor="$3"))), more
+
+
 def ready(audience: dict[str, Any], known: dict[str, Statement]) -> Statement | None:
     """The prepared statement for an audience; none where a query says who belongs to it or who does not."""
     return None if exclusions.narrows(audience) else known.get(kind(audience))
@@ -193,30 +201,38 @@ _SIZE = f"""
 """
 SIZE = {kind: sql(_SIZE.format(source=source.format(cursor=0))) for kind, source in SOURCES.items()}
 
-# One portion: the next contacts of the audience, the addresses among them, their messages and their places in the
-# line. Who cannot be paid for is written as failed, so that every recipient has an outcome. Which subject of an A/B
-# test somebody gets hangs on contact and broadcast alone.
+# Who is looked at is decided by keys, so this reads keys alone.
+_BOUNDS = """
+    select max(id) as upto, count(*) as looked from (
+        select id from ({source}) as s (id, fit) order by id limit $4
+    ) portion
+"""
+BOUNDS = {kind: sql(_BOUNDS.format(source=source.format(cursor="$3"))) for kind, source in SOURCES.items()}
+
+# One portion: its contacts, the addresses among them, their messages and their places in the line. Who cannot be paid
+# for is written as failed, so that every recipient has an outcome. Which subject of an A/B test somebody gets hangs on
+# contact and broadcast alone.
 _EXPAND = f"""
     with source as materialized (
-        select id, fit from ({{source}}) as s (id, fit) order by id limit $6
+        select id, fit from ({{source}}) as s (id, fit) where id <= $6 order by id
     ), recipient as (
-        select s.id as contact_id, a.scheme, a.path, row_number() over () <= $7 as paid
+        select s.id as contact_id, a.scheme, a.path, row_number() over () as number
         from source s {REACHED}
     ), message as (
-        insert into messages (account_id, direction, status, lane, channel_id, broadcast_id, contact_id, scheme,
+        insert into messages (account_id, uuid, direction, status, lane, channel_id, broadcast_id, contact_id, scheme,
             address, segments, credits, credit_state, reason, failed_at, variant)
-        select $1, 'out', case when paid then 'queued' else 'failed' end, 2, $8, $9, contact_id, scheme, path, $10,
+        select $1, bulk_uuid((select (extract(epoch from clock_timestamp()) * 1000)::bigint), number), 'out',
+            case when paid then 'queued' else 'failed' end, 2, $8, $9, contact_id, scheme, path, $10,
             case when paid then $11::int else 0 end, case when paid and $11 > 0 then 'reserved' else 'none' end,
             case when not paid then 'insufficient_credits' end, case when not paid then now() end,
             width_bucket((hashint8extended(contact_id, $9) & 2147483647) % 100, $12::bigint[])
-        from recipient
+        from (select *, number <= $7 as paid from recipient) as recipient
         returning id, status, variant
     ), waiting as (
         insert into outbound (lane, channel_id, account_id, broadcast_id, run_at, id)
         select 2, $8, $1, $9, now(), id from message where status = 'queued'
     )
-    select (select max(id) from source) as cursor, (select count(*) from source) as looked,
-        count(*) filter (where status = 'queued') as queued, count(*) filter (where status = 'failed') as failed,
+    select count(*) filter (where status = 'queued') as queued, count(*) filter (where status = 'failed') as failed,
         (select jsonb_object_agg(variant, recipients) from (
             select variant, count(*) as recipients from message where variant is not null group by variant
         ) as split) as variants

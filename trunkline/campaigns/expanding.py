@@ -1,5 +1,10 @@
-"""Expanding: from an audience to messages in a line, 10,000 a transaction; and the way back when canceled."""
+"""Expanding: from an audience to messages in a line, 10,000 a transaction; and the way back when canceled.
 
+Portions are marked off one after the other, under the broadcast's lock and for a moment only. Their messages are
+written side by side: that is nearly all of the work, and the database has more than one processor for it.
+"""
+
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +22,11 @@ from trunkline.messaging import channels, statuses
 from trunkline.messaging.sending import segment_count
 
 PORTION = 10_000
+HANDS = 2
+END = 2**63 - 1
+"""The cursor of a broadcast whose whole audience is marked off."""
+UNPAID = 2**31
+"""More than a portion holds: where nothing is paid, all can be."""
 LOOK_AGAIN = timedelta(seconds=5)
 
 
@@ -33,15 +43,31 @@ class Running(Struct, frozen=True):
     trial: dict[str, Any] | None
 
 
-class Portion(Struct, frozen=True):
-    """`looked` contacts were judged up to `cursor`; the rest of them cannot be reached."""
+class Bounds(Struct, frozen=True):
+    """Where a portion ends, and how many contacts it has. None can be in the last one."""
 
-    cursor: int | None
+    upto: int | None
     looked: int
+
+
+class Portion(Struct, frozen=True):
+    """Contacts after one id, up to another."""
+
+    after: int
+    upto: int
+
+
+class Written(Struct, frozen=True):
+    """Who is in neither could not be reached."""
+
     queued: int
     failed: int
     variants: dict[str, int] | None
     """How many got each subject of an A/B test."""
+
+
+class Stopped(Exception):
+    """The broadcast was paused or canceled while a portion was written: nothing of it stays."""
 
 
 class Begun(Struct, frozen=True):
@@ -74,44 +100,92 @@ async def begin(tx: Tx, id: int, scheduled: str) -> None:
 
 @job("broadcast.expand", apart=True)
 async def expand(desk: Desk, id: int) -> None:
-    """Write the messages of a broadcast, portion by portion, as long as it is sending."""
-    while True:
+    """Mark off and write the portions of a broadcast as long as it is sending."""
+    try:
+        async with asyncio.TaskGroup() as hands:
+            for _ in range(HANDS):
+                hands.create_task(_expand(desk, id))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _expand(desk: Desk, id: int) -> None:
+    wrote = True
+    while wrote:
         async with desk.tx() as tx:
-            if not await next_portion(tx, id):
-                return
+            await mark_off(tx, id)
+        try:
+            async with desk.tx() as tx:
+                wrote = await write_next(tx, id)
+        except Stopped:
+            return
 
 
 async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
-    """One portion under the broadcast's lock. False when nothing is left to do."""
+    """One portion in one transaction. False when nothing is left to do."""
+    await mark_off(tx, id, size)
+    await write_next(tx, id)
+    return bool(await tx.value(bool, UNFINISHED, tx.account, id))
+
+
+async def mark_off(tx: Tx, id: int, size: int = PORTION) -> None:
+    """Say which contacts come next, if there are any and the broadcast is sending."""
     running = await tx.maybe(Running, LOCK, tx.account, id)
-    if running is None or running.status != "sending" or running.expanded:
-        return False
+    if running is None or running.status != "sending" or running.expanded or running.cursor == END:
+        return
     if running.cursor == 0:
         tx.record(BroadcastStarted(id, running.name))
         await letters.write(tx, id)
         if running.trial:
             trials.plan(tx, id, running.trial)
+    statement, more = await audiences.bounds(tx, trials.part(id, running.audience, running.trial))
+    subject = audiences.subject(running.audience)
+    found = await tx.one(Bounds, statement, tx.account, subject, running.cursor, size, *more)
+    if found.upto is not None:
+        await tx.run(MARK_OFF, tx.account, id, running.cursor, found.upto)
+    await tx.run(ADVANCE, tx.account, id, END if found.looked < size else found.upto, 0)
+
+
+async def write_next(tx: Tx, id: int) -> bool:
+    """Write a portion that nobody else is writing. False when there is none; raises `Stopped`."""
+    portion = await tx.maybe(Portion, TAKE, tx.account, id)
+    if portion is None:
+        return False
+    running = await tx.one(Running, READ, tx.account, id)
+    written = await _write(tx, running, portion)
+    await tx.run(COUNT, tx.account, f"broadcast:{id}:queued", written.queued, f"broadcast:{id}:failed", written.failed)
+    await tx.run(COUNT, tx.account, f"broadcast:{id}:failed.insufficient_credits", written.failed, "", 0)
+    for variant, recipients in (written.variants or {}).items():
+        await tx.run(COUNT, tx.account, f"broadcast:{id}.{variant}:total", recipients, "", 0)
+    await close(tx, id, written.queued + written.failed)
+    return True
+
+
+async def close(tx: Tx, id: int, recipients: int) -> None:
+    """Count a portion. The lock comes last, so that others write meanwhile; whoever pauses or cancels was there before
+    us, or waits for us."""
+    now = await tx.one(Running, LOCK, tx.account, id)
+    if now.status != "sending":
+        raise Stopped
+    await tx.run(ADVANCE, tx.account, id, now.cursor, recipients)
+    tx.wake("outbound")
+
+
+async def _write(tx: Tx, running: Running, portion: Portion) -> Written:
+    """The messages of a portion, and the credits for them."""
+    id = running.id
     channel = await channels.with_deleted(tx, running.channel_id)
     count = segment_count(channel, plain(running.body))
     metered = await metering.is_metered(tx)
     price = prices.campaign_message(channel.kind, channel.sends_as, pool=channel.pool, metered=metered, segments=count)
-    affordable = min(size, await tx.value(int, AFFORDABLE, tx.account, price) or 0) if price else size
+    affordable = await tx.value(int, AFFORDABLE, tx.account, price) or 0 if price else UNPAID
     statement, more = await audiences.expansion(tx, trials.part(id, running.audience, running.trial))
-    portion = await tx.one(
-        Portion, statement, tx.account, audiences.subject(running.audience), channel.schemes, channel.sends_as,
-        running.cursor, size, affordable, channel.id, id, count, price, thresholds(running.variants), *more,
+    written = await tx.one(
+        Written, statement, tx.account, audiences.subject(running.audience), channel.schemes, channel.sends_as,
+        portion.after, portion.upto, affordable, channel.id, id, count, price, thresholds(running.variants), *more,
     )  # fmt: skip
-    await credits.reserve(tx, portion.queued * price, "broadcast", f"broadcast:{id}")
-    await tx.run(
-        ADVANCE, tx.account, id, portion.cursor or running.cursor, portion.queued + portion.failed,
-        portion.looked < size,
-    )  # fmt: skip
-    await tx.run(COUNT, tx.account, f"broadcast:{id}:queued", portion.queued, f"broadcast:{id}:failed", portion.failed)
-    await tx.run(COUNT, tx.account, f"broadcast:{id}:failed.insufficient_credits", portion.failed, "", 0)
-    for variant, recipients in (portion.variants or {}).items():
-        await tx.run(COUNT, tx.account, f"broadcast:{id}.{variant}:total", recipients, "", 0)
-    tx.wake("outbound")
-    return portion.looked == size
+    await credits.reserve(tx, written.queued * price, "broadcast", f"broadcast:{id}")
+    return written
 
 
 def thresholds(variants: list[dict[str, Any]] | None) -> list[int] | None:
@@ -135,6 +209,7 @@ async def cancel_rest(desk: Desk, id: int) -> None:
             left = await tx.rows(UNQUEUE, tx.account, id, 2000)
             await statuses.apply_many(tx, [_left(message, status) for message, status in left])
             if not left:
+                await tx.run(FORGET, tx.account, id)
                 if await tx.value(bool, STILL_SENDING, tx.account, id):
                     cancel_rest.later(tx, id, key=f"broadcast:{id}", at=clock.now() + LOOK_AGAIN)
                 return
@@ -170,16 +245,37 @@ FAIL = sql(
     "update broadcasts set status = 'failed', failure = $3, updated_at = now() where account_id = $1 and id = $2"
 )
 
-LOCK = sql("""
+_RUNNING = """
     select id, name, status, channel_id, body, audience, cursor, expanded, variants, trial from broadcasts
-    where account_id = $1 and id = $2 and type in ('broadcast', 'ab_test') for update
+    where account_id = $1 and id = $2 and type in ('broadcast', 'ab_test')
+"""
+
+READ = sql(_RUNNING)
+
+LOCK = sql(f"{_RUNNING} for update")
+
+UNFINISHED = sql(
+    "select true from broadcasts where account_id = $1 and id = $2 and status = 'sending' and not expanded"
+)
+
+MARK_OFF = sql("insert into broadcast_portions (account_id, broadcast_id, after, upto) values ($1, $2, $3, $4)")
+
+TAKE = sql("""
+    delete from broadcast_portions where account_id = $1 and broadcast_id = $2 and after = (
+        select p.after from broadcast_portions p join broadcasts b on b.account_id = $1 and b.id = p.broadcast_id
+        where p.account_id = $1 and p.broadcast_id = $2 and b.status = 'sending'
+        order by p.after limit 1 for update of p skip locked)
+    returning after, upto
 """)
 
 # Locked until the commit, so that what is counted on is still there when it is reserved.
 AFFORDABLE = sql("select available / $2::bigint from balances where account_id = $1 for update")
 
-ADVANCE = sql("""
-    update broadcasts set cursor = $3, total = total + $4, expanded = $5, updated_at = now()
+# Run under the lock: whoever is the last to write sees that nothing else is marked off.
+ADVANCE = sql(f"""
+    update broadcasts set cursor = $3, total = total + $4, updated_at = now(),
+        expanded = $3::bigint = {END} and not exists (
+            select from broadcast_portions p where p.account_id = $1 and p.broadcast_id = $2)
     where account_id = $1 and id = $2
 """)
 
@@ -203,6 +299,8 @@ UNQUEUE = sql("""
         and o.broadcast_id = line.broadcast_id and o.run_at = line.run_at and o.id = line.id
     returning o.id, line.status
 """)
+
+FORGET = sql("delete from broadcast_portions where account_id = $1 and broadcast_id = $2")
 
 STILL_SENDING = sql("""
     select true from broadcasts b join outbound o on o.lane = 2 and o.channel_id = b.channel_id
