@@ -38,9 +38,6 @@ DEAD = (
 IDLE_SECONDS = 20
 """A connection that nobody needed for so long is closed: its other side holds some 10 MiB."""
 
-GROW_SECONDS = 0.005
-"""Another connection is made when none came back for so long: to make one takes longer than most statements."""
-
 
 async def open(dsn: str, role: str, size: int, seconds: float) -> "Pool":
     """A pool of at most `size` connections under a role; each is made within `seconds`."""
@@ -66,12 +63,11 @@ async def open(dsn: str, role: str, size: int, seconds: float) -> "Pool":
 class Pool:
     """Connections behind a gate that lets in whoever waits longest; by themselves they let newcomers overtake."""
 
-    __slots__ = ("_came_back", "connections", "gate", "size")
+    __slots__ = ("connections", "gate", "size")
 
     def __init__(self, connections: asyncpg.Pool, size: int):
         self.connections, self.size = connections, size
         self.gate = asyncio.Semaphore(size)
-        self._came_back = asyncio.Event()
 
     async def acquire(self, seconds: float) -> Any:
         if self.gate.locked():
@@ -80,8 +76,6 @@ class Pool:
         else:
             await self.gate.acquire()
         try:
-            if self.connections.get_size() and not self.connections.get_idle_size():
-                await self._wait_a_moment()
             return await self.connections.acquire()  # whom the gate lets in finds one, or makes one within its time
         except BaseException:
             self.gate.release()
@@ -92,14 +86,6 @@ class Pool:
             await self.connections.release(connection)
         finally:
             self.gate.release()
-            self._came_back.set()
-
-    async def _wait_a_moment(self) -> None:
-        """For a connection to come back: an idle process, whose parts look for work now and then, gets by with one."""
-        self._came_back.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GROW_SECONDS):
-                await self._came_back.wait()
 
 
 class Connection(asyncpg.Connection):
