@@ -26,7 +26,7 @@ class Size(Struct, frozen=True):
     rounds: int
 
 
-SIZES: dict[Scale, Size] = {"full": Size(5000, 4), "quick": Size(2000, 2), "tiny": Size(50, 1)}
+SIZES: dict[Scale, Size] = {"full": Size(20_000, 5), "quick": Size(2000, 2), "tiny": Size(50, 1)}
 
 
 async def run(where: Stage, size: Size) -> list[Figure]:

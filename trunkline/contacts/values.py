@@ -12,16 +12,16 @@ async def of_contacts(tx: Tx, ids: Collection[int], names: Collection[str]) -> d
     rows = await tx.rows(VALUES, tx.account, list(ids), "company" in names)
     out = {}
     for id, known, fields, metadata in rows:
-        values = {name: value for name, value in known.items() if value is not None}
-        out[id] = {**fields, **values, "id": id, "fields": fields, "metadata": metadata}
+        out[id] = {**fields, **known, "id": id, "fields": fields, "metadata": metadata}
     return out
 
 
 VALUES = sql("""
-    select c.id, jsonb_build_object('name', c.name, 'first_name', c.first_name, 'last_name', c.last_name,
-        'email', c.email, 'phone', c.phone, 'title', c.title, 'city', c.city, 'country', c.country,
+    select c.id, jsonb_strip_nulls(jsonb_build_object('name', c.name, 'first_name', c.first_name,
+        'last_name', c.last_name, 'email', c.email, 'phone', c.phone, 'title', c.title, 'city', c.city,
+        'country', c.country,
         'language', c.language, 'company', case when $3::boolean then (
-            select o.name from companies o where o.account_id = $1 and o.id = c.company_id) end),
+            select o.name from companies o where o.account_id = $1 and o.id = c.company_id) end)),
         c.fields, c.metadata
     from contacts c where c.account_id = $1 and c.id = any($2::bigint[])
 """)

@@ -268,6 +268,8 @@ async def _read(reply: Reply, exchange: Exchange, cap: int, heard: Callable[[byt
             raise _Unusable("too_big", f"The answer is larger than {cap} bytes.")
         if heard is not None:
             heard(chunk)
+        if reply.content.at_eof():
+            break
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

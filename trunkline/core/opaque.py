@@ -15,10 +15,9 @@ TAG, NUMBER = 6, 8
 
 def write(vault: Vault, kind: str, id: int) -> str:
     """The id that the outside sees: `write(vault, "contact", 17)`. Always the same one."""
-    number = id.to_bytes(NUMBER, "big")
-    tag = vault.macs(_check(kind), number)[0][:TAG]
-    mask = vault.macs(_mask(kind), tag)[0]
-    return _spell(tag + _xor(number, mask))
+    tag = vault.mac(_check(kind), id.to_bytes(NUMBER, "big"))[:TAG]
+    hidden = id ^ int.from_bytes(vault.mac(_mask(kind), tag)[:NUMBER], "big")
+    return _spell(int.from_bytes(tag, "big") << 8 * NUMBER | hidden)
 
 
 def read(vault: Vault, kind: str, text: str) -> int | None:
@@ -48,12 +47,15 @@ def _xor(number: bytes, mask: bytes) -> bytes:
     return (int.from_bytes(number, "big") ^ int.from_bytes(mask[:NUMBER], "big")).to_bytes(NUMBER, "big")
 
 
-def _spell(raw: bytes) -> str:
-    number, digits = int.from_bytes(raw, "big"), ""
-    for _ in range(LENGTH // 2):
-        number, pair = divmod(number, len(PAIRS))
-        digits = PAIRS[pair] + digits
-    return digits
+def _spell(number: int) -> str:
+    """In two halves: dividing a long number costs more than dividing short ones."""
+    first, second = divmod(number, HALF)
+    pairs = []
+    for half in (second, first):
+        for _ in range(LENGTH // 4):
+            half, pair = divmod(half, len(PAIRS))
+            pairs.append(PAIRS[pair])
+    return "".join(reversed(pairs))
 
 
 def _unspell(text: str) -> bytes | None:
@@ -66,5 +68,6 @@ def _unspell(text: str) -> bytes | None:
     return number.to_bytes(TAG + NUMBER, "big") if number < 1 << 8 * (TAG + NUMBER) else None
 
 
+HALF = 58 ** (LENGTH // 2)
 PAIRS = [one + other for one in BASE58 for other in BASE58]
 VALUES = {letter: value for value, letter in enumerate(BASE58)}

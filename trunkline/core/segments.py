@@ -13,6 +13,10 @@ class Segments(msgspec.Struct, frozen=True):
     segments: int
 
 
+SURELY_ONE = 35
+"""Characters that fit into one part whatever they are: two units each, of seventy."""
+
+
 def count(text: str) -> Segments:
     """The cheapest encoding for `text` and its segments; an empty text still goes out as one."""
     used = set(text)

@@ -32,7 +32,7 @@ PORTION = 32
 GATHER_SECONDS = 0.003
 LOOK_SECONDS = 0.1
 LONGEST_REST = 0.5
-WRITERS = 2
+WRITERS = 3
 """How many transactions write outcomes at once: while one waits for the disk, the other's messages are gathered."""
 BROKEN_SECONDS = 30.0
 """How long a line rests that could not be fed."""
@@ -291,7 +291,6 @@ async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> li
         else:
             async with asyncio.timeout(adapter.patience):
                 answers = await adapter.send(wire, batch)
-        sent = {answer.id: answer for answer in answers}
     except SendError as error:
         return [Sent(id=message.id, error=error) for message in batch]
     except TimeoutError:
@@ -301,6 +300,9 @@ async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> li
         log.exception("adapter_failed", kind=adapter.kind, channel=adapter.channel.id)
         lost = SendError("ambiguous", f"{type(error).__name__} in the adapter.")
         return [Sent(id=message.id, error=lost) for message in batch]
+    if len(answers) == 1 == len(batch) and answers[0].id == batch[0].id:
+        return answers
+    sent = {answer.id: answer for answer in answers}
     return [sent.get(message.id) or _unanswered(message) for message in batch]
 
 

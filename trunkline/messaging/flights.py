@@ -17,7 +17,7 @@ from trunkline.messaging.sending import BULK
 
 WINDOW = 512
 """The widest window of a channel that may repeat."""
-MOST_HELD = 1024
+MOST_HELD = 2048
 """How many messages are claimed at most, of one channel and of all."""
 MOMENT = 0.2
 """Seconds whose sends a channel that may repeat has open, or claims ahead."""
@@ -55,7 +55,8 @@ class Flights:
         self.most: int | None = None
         """How many messages the adapter takes on together, if it says."""
         self.held = self.out = self.hands = 0
-        self._pace = 0.0
+        self._open, self._ahead = CAREFUL_WINDOW, CAREFUL_WINDOW
+        """Where it may repeat: how many may be open, and how many claimed."""
         self._settled, self._since = 0, 0.0
         self._urgent: deque[Batch] = deque()
         self._bulk: deque[Batch] = deque()
@@ -66,9 +67,7 @@ class Flights:
 
     def room(self, lane: int) -> int:
         """How many messages of a lane may be claimed now."""
-        most = CAREFUL_WINDOW
-        if not self.careful:
-            most = self._of_pace(MOST_HELD)
+        most = CAREFUL_WINDOW if self.careful else self._ahead
         if self.most is not None:  # who has no hand for it yet must not be marked as being sent
             return self.most - self.held
         return _share(most, lane) - self.held
@@ -80,7 +79,7 @@ class Flights:
 
     def take(self) -> Batch | None:
         """The next batch to hand over: first who waits for an answer, then bulk; none while too much is open."""
-        most = CAREFUL_WINDOW if self.careful else self._of_pace(WINDOW)
+        most = CAREFUL_WINDOW if self.careful else self._open
         if self._urgent and self.out < most:
             batch = self._urgent.popleft()
         elif self._bulk and self.out < _share(most, BULK):
@@ -96,11 +95,9 @@ class Flights:
         self.out -= messages
         self._settled += messages
         if at - self._since >= PACE_SECONDS:
-            self._pace = self._settled / (at - self._since)
+            sends = max(CAREFUL_WINDOW, int(self._settled / (at - self._since) * MOMENT))
+            self._open, self._ahead = min(sends, WINDOW), min(sends, MOST_HELD)
             self._settled, self._since = 0, at
-
-    def _of_pace(self, most: int) -> int:
-        return min(max(CAREFUL_WINDOW, int(self._pace * MOMENT)), most)
 
 
 def _share(window: int, lane: int) -> int:

@@ -34,10 +34,13 @@ LANES = ("reply", "api", "bulk")
 def sent(channel: Channel, lane: int, outcomes: Iterable[tuple[Outcome, float]]) -> None:
     """Outcomes of one line that are written down, each with the seconds since it was due."""
     latency = LATENCY.of(channel.kind, LANES[lane])
+    statuses: dict[str, int] = {}
     for outcome, seconds in outcomes:
-        SENDS.of(channel.kind, outcome.status).add()
+        statuses[outcome.status] = statuses.get(outcome.status, 0) + 1
         if outcome.status in ("sent", "delivered"):
             latency.observe(seconds)
+    for status, messages in statuses.items():
+        SENDS.of(channel.kind, status).add(messages)
 
 
 def claimed(waited: Iterable[float]) -> None:

@@ -123,7 +123,9 @@ async def cancel(tx: Tx, ids: list[int], reason: str) -> int:
 
 def segment_count(channel: Channel, text: str) -> int:
     """Parts of an SMS; everything else is one."""
-    return segments.count(text).segments if channel.sends_as == "sms" else 1
+    if channel.sends_as != "sms" or len(text) <= segments.SURELY_ONE:
+        return 1
+    return segments.count(text).segments
 
 
 WAITING = Queued(0, 0, 0, datetime.min)
