@@ -68,15 +68,11 @@ async def of(tx: Tx, contacts: Sequence[int]) -> dict[int, list[Record]]:
 
 
 async def owners(tx: Tx, urns: Iterable[Urn]) -> dict[Urn, int]:
-    """Who owns these addresses; those of nobody are left out."""
-    paths: dict[str, list[str]] = {}
-    for urn in dict.fromkeys(urns):
-        paths.setdefault(urn.scheme, []).append(urn.path)
-    found: dict[Urn, int] = {}
-    for scheme, of_scheme in paths.items():
-        rows = await tx.rows(OWNERS, tx.account, scheme, of_scheme)
-        found |= {Urn(scheme, path): contact for path, contact in rows}
-    return found
+    """Who owns these addresses, all seen at one moment; those of nobody are left out."""
+    wanted = list(dict.fromkeys(urns))
+    schemes, paths = [urn.scheme for urn in wanted], [urn.path for urn in wanted]
+    rows = await tx.rows(OWNERS, tx.account, schemes, paths)
+    return {Urn(scheme, path): contact for scheme, path, contact in rows}
 
 
 async def take(tx: Tx, addresses: Sequence[tuple[int, Address, int]]) -> set[Urn]:
@@ -206,9 +202,10 @@ OF = sql("""
 # One probe of the unique key per address: after a bulk load the planner knows nothing about the account's rows and
 # would rather read them all.
 OWNERS = sql("""
-    select u.path, u.contact_id from unnest($3::text[]) as wanted (path) cross join lateral (
-        select o.path, o.contact_id from urns o
-        where o.account_id = $1 and o.scheme = $2 and o.path = wanted.path limit 1
+    select u.scheme, u.path, u.contact_id
+    from unnest($2::text[], $3::text[]) as wanted (scheme, path) cross join lateral (
+        select o.scheme, o.path, o.contact_id from urns o
+        where o.account_id = $1 and o.scheme = wanted.scheme and o.path = wanted.path limit 1
     ) u
 """)
 
