@@ -18,7 +18,7 @@ from trunkline.core import clock, jobs
 from trunkline.core.db import Database, Statement, Tx
 from trunkline.core.errors import Unavailable
 from trunkline.core.events import Event, Happened
-from trunkline.core.jobs import Claims, Desk, job
+from trunkline.core.jobs import Call, Claims, Desk, job
 from trunkline.messaging.channels import Channel
 from trunkline.worker import JOB_SECONDS, QUEUES, Worker
 
@@ -162,18 +162,33 @@ async def test_a_stop_by_word_stops_what_is_scheduled(quiet: Database, account: 
 
 
 @pytest.mark.anyio
-async def test_a_worker_that_is_stopped_finishes_what_it_does(quiet: Database) -> None:
+async def test_a_worker_that_is_stopped_finishes_what_it_does(quiet: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     going_on.update({"long": asyncio.Event(), "long:finish": asyncio.Event()})
     await enqueue(quiet, "long")
 
     async with running(quiet) as worker:
         await going_on["long"].wait()
-        worker.stop()
+        await stop_after_a_look(worker, monkeypatch)
         await enqueue(quiet, "too late")
         going_on["long:finish"].set()
 
     assert await worked(quiet) == 1
     assert len(await world.execute(quiet.dsn, "select from jobs where name = 'test.work'")) == 1
+
+
+async def stop_after_a_look(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop it between two looks at the queue: one that is under way would still take what it finds."""
+    looked, look = asyncio.Event(), Claims.take
+
+    async def take(claims: Claims, *limits: int) -> list[Call]:
+        calls = await look(claims, *limits)
+        if claims.queue == "jobs":
+            worker.stop()
+            looked.set()
+        return calls
+
+    monkeypatch.setattr(Claims, "take", take)
+    await looked.wait()
 
 
 @pytest.mark.anyio
