@@ -312,11 +312,30 @@ def test_a_reply_outlives_a_server_killed_while_it_is_sent(
     page.route("**/replies", lose, times=1)
     page.press(".composer textarea", "Control+Enter")
 
-    expect(page.locator(".entry.out:not(.waiting) .text")).to_have_text("It left on Monday", timeout=PATIENCE)
+    expect(page.locator(".entry.waiting")).to_contain_text("Not sent yet, trying again")
     until_up(house, killed[0])
+    expect(page.locator(".entry.out:not(.waiting) .text")).to_have_text("It left on Monday")
     page.reload()
     expect(page.locator(".entry.out .text")).to_have_count(1)
     expect(page.locator(".entry.waiting")).to_have_count(0)
+
+
+def test_a_tab_that_hears_through_another_one_sends_what_waits_too(
+    workspace: Workspace, house: House, enter: Any
+) -> None:
+    first = asked(workspace, enter)
+    expect(first.locator("body[data-heard]")).to_have_count(1)
+    second = first.context.new_page()
+    second.goto(first.url)
+    second.fill(".composer textarea", "It left on Monday")
+
+    killed = kill(house)
+    second.press(".composer textarea", "Control+Enter")
+    expect(second.locator(".entry.waiting")).to_contain_text("Not sent yet, trying again")
+    until_up(house, killed)
+
+    expect(second.locator(".entry.out:not(.waiting) .text")).to_have_text("It left on Monday")
+    expect(first.locator(".entry.out .text")).to_have_text("It left on Monday")
 
 
 def test_a_refused_note_comes_back_as_a_note(workspace: Workspace, enter: Any) -> None:

@@ -17,13 +17,16 @@ function tell(update) {
   document.body.dispatchEvent(new CustomEvent(`live-${kind}`, { detail: update }));
 }
 
-function listen(heard) {
+// What waits for the server need not wait longer.
+const reach = () => document.body.dispatchEvent(new CustomEvent("reachable"));
+
+function listen(heard, reached) {
   const wire = document.querySelector("[data-wire]");
   const stream = new EventSource(`${document.body.dataset.live}&after=${document.body.dataset.seen}`);
   stream.onopen = () => {
     wire.textContent = "";
-    document.body.dispatchEvent(new CustomEvent("reachable"));
     document.body.dataset.heard = "yes";
+    reached();
   };
   stream.onerror = () => {
     delete document.body.dataset.heard;
@@ -32,7 +35,7 @@ function listen(heard) {
     if (stream.readyState !== EventSource.CLOSED) return;
     setTimeout(() => {
       document.dispatchEvent(new Event("cut"));
-      listen(heard);
+      listen(heard, reached);
     }, RETRY_MS);
   };
   stream.addEventListener("update", (event) => heard({ seq: Number(event.lastEventId), ...JSON.parse(event.data) }));
@@ -50,21 +53,26 @@ for (const kind of ["online", "offline"]) {
 // up to where its page is right, and hears what was told since.
 function follow() {
   const name = `trunkline ${document.body.dataset.workspace}`;
-  if (!navigator.locks || !window.BroadcastChannel) return listen(tell);
+  if (!navigator.locks || !window.BroadcastChannel) return listen(tell, reach);
   const others = new BroadcastChannel(name);
   const lately = [];
   let holds = false;
   others.onmessage = ({ data }) => {
+    if (data.reachable) return reach();
     if (!("after" in data)) return tell(data);
     if (holds) lately.filter((update) => update.seq > data.after).forEach((update) => others.postMessage(update));
   };
   others.postMessage({ after: Number(document.body.dataset.seen) });
   navigator.locks.request(name, () => {
     holds = true;
-    listen((update) => {
+    const heard = (update) => {
       if (lately.push(update) > LATELY) lately.shift();
       others.postMessage(update);
       tell(update);
+    };
+    listen(heard, () => {
+      others.postMessage({ reachable: true });
+      reach();
     });
     return new Promise(() => {});
   });
