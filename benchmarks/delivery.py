@@ -71,7 +71,8 @@ async def deliver(database: Database, account: int, draft: NewBroadcast, message
     more = True
     while more:
         async with database.tx(account) as tx:
-            more = await expanding.next_portion(tx, broadcast.id)
+            await expanding.mark_off(tx, broadcast.id)
+            more = await expanding.write_next(tx, broadcast.id)
     owner = await asyncpg.connect(database.dsn)
     try:
         await owner.execute("vacuum analyze messages, outbound")

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from trunkline.billing import transfers
+from trunkline.campaigns import expanding
 from trunkline.channels.base import ChannelEvent, Inbound, Wire
 from trunkline.contacts import people
 from trunkline.core import config, events, urns
-from trunkline.core.db import Database
+from trunkline.core.db import Database, Tx
 from trunkline.core.http import Http
 from trunkline.core.ids import new_uuid
 from trunkline.core.jobs import Claims
@@ -175,6 +176,14 @@ async def happen(database: Database, channel: Channel, type: Any, sender: str, i
     event = ChannelEvent(type=type, urn=urn, external_id=id or None, **more)
     [noted] = (await receiving.take_all(database, channel, [event])).events
     return noted
+
+
+async def next_portion(tx: Tx, id: int, size: int = expanding.PORTION) -> bool:
+    """Mark off and write one portion of a broadcast. False when nothing is left to do."""
+    await expanding.mark_off(tx, id, size)
+    await expanding.write_next(tx, id)
+    now = await tx.maybe(expanding.Running, expanding.READ, tx.account, id)
+    return now is not None and now.status == "sending" and not now.expanded
 
 
 async def react(database: Database) -> None:

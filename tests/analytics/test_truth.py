@@ -165,7 +165,7 @@ class Shift:
             id = (await broadcasts.create(tx, new)).id
             await broadcasts.send(tx, id)
         async with self.tx() as tx:
-            await expanding.next_portion(tx, id, 5)
+            await world.next_portion(tx, id, 5)
 
     async def delete_broadcast(self) -> None:
         [id] = await self.pick("select id from broadcasts where account_id = $1 order by id") or [0]

@@ -3,10 +3,10 @@
 import pytest
 
 from tests import world
+from tests.world import next_portion
 from trunkline.accounts import settings
 from trunkline.campaigns import broadcasts
 from trunkline.campaigns.broadcasts import Broadcast, NewBroadcast
-from trunkline.campaigns.expanding import next_portion
 from trunkline.core.db import Database
 from trunkline.messaging import statuses
 from trunkline.messaging.statuses import Change

@@ -133,7 +133,7 @@ async def test_the_snapshot_goes_on_where_a_crash_stopped_it(
 
     async def portion(*, crash: bool) -> bool:
         async with database.tx(account) as tx:
-            more = await expanding.next_portion(tx, id, 7)
+            more = await world.next_portion(tx, id, 7)
             if crash:
                 raise KeyboardInterrupt
             return more
@@ -160,7 +160,7 @@ async def test_a_query_is_asked_portion_by_portion(database: Database, account: 
     going = True
     while going:
         async with database.tx(account) as tx:
-            going = await expanding.next_portion(tx, id, size=7)
+            going = await world.next_portion(tx, id, size=7)
     await complete(database, account)
 
     assert await outbox(database, channel) == sorted(NUMBERS[::2])
@@ -173,7 +173,7 @@ async def test_expanders_at_once_double_nothing(database: Database, account: int
         more = True
         while more:
             async with database.tx(account) as tx:
-                more = await expanding.next_portion(tx, id, 5)
+                more = await world.next_portion(tx, id, 5)
 
     await asyncio.gather(*(work() for _ in range(4)))
     await complete(database, account)
@@ -188,7 +188,7 @@ async def test_who_is_added_behind_the_cursor_is_not_asked_twice(
     """Contacts who come while the snapshot is taken are in it or not, but never double."""
     id = await start(database, account, NUMBERS[:20])
     async with database.tx(account) as tx:
-        await expanding.next_portion(tx, id, 10)
+        await world.next_portion(tx, id, 10)
     await world.contacts(database, account, NUMBERS[20:30])
 
     await complete(database, account)
@@ -296,10 +296,10 @@ async def test_a_paused_broadcast_waits_and_goes_on(database: Database, account:
 async def test_pausing_in_the_middle_of_the_snapshot(database: Database, account: int, channel: Channel) -> None:
     id = await start(database, account)
     async with database.tx(account) as tx:
-        await expanding.next_portion(tx, id, 7)
+        await world.next_portion(tx, id, 7)
     await act(database, account, broadcasts.pause, id)
     async with database.tx(account) as tx:
-        more = await expanding.next_portion(tx, id, 7)
+        more = await world.next_portion(tx, id, 7)
     await act(database, account, broadcasts.resume, id)
 
     await complete(database, account)
@@ -484,7 +484,7 @@ async def test_a_big_reservation_is_no_alarm(database: Database, account: int, c
     await act(database, account, broadcasts.send, id)
 
     async with database.tx(account) as tx:
-        await expanding.next_portion(tx, id)
+        await world.next_portion(tx, id)
 
     statement = "select id from events where account_id = $1 and type = 'credits.low'"
     assert await world.execute(database.dsn, statement, account) == []

@@ -42,7 +42,7 @@ async def written(database: Database, account: int, id: int) -> tuple[list[str],
     async with database.tx(account) as tx:
         addresses = await tx.column(str, WRITTEN, account, id)
         left = await tx.column(int, LEFT, account, id)
-        return addresses, len(left), not await tx.value(bool, expanding.UNFINISHED, account, id)
+        return addresses, len(left), (await _running(tx, id)).expanded
 
 
 async def test_two_hands_take_different_portions(database: Database, account: int, id: int) -> None:
@@ -90,7 +90,7 @@ async def test_who_is_stopped_while_writing_leaves_nothing(database: Database, a
                 await end(other, id)
             await expanding.close(tx, id, 5)
 
-    assert await written(database, account, id) == ([], 4, True)
+    assert await written(database, account, id) == ([], 4, False)
 
 
 async def test_what_is_left_of_a_paused_one_is_written_when_it_goes_on(

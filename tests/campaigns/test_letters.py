@@ -3,8 +3,8 @@
 import pytest
 
 from tests import world
+from tests.world import next_portion
 from trunkline.campaigns import broadcasts, figures
-from trunkline.campaigns.expanding import next_portion
 from trunkline.campaigns.records import NewBroadcast, Variant
 from trunkline.core.db import Database
 from trunkline.messaging import carrier, messages, statuses

@@ -8,8 +8,8 @@ import pytest
 from starlette.applications import Starlette
 
 from tests import world
+from tests.world import next_portion
 from trunkline import callbacks
-from trunkline.campaigns.expanding import next_portion
 from trunkline.core.db import Database
 from trunkline.dialects.dispatch import Dialects
 from trunkline.messaging import carrier, tracking

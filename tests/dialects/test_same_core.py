@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from tests import world
-from trunkline.campaigns.expanding import next_portion
+from tests.world import next_portion
 from trunkline.contacts import groups, people
 from trunkline.dialects.dispatch import Dialects
 

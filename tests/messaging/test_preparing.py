@@ -4,7 +4,7 @@ import pytest
 
 from tests import world
 from trunkline.billing import credits
-from trunkline.campaigns import broadcasts, expanding
+from trunkline.campaigns import broadcasts
 from trunkline.campaigns.broadcasts import NewBroadcast
 from trunkline.contacts import people
 from trunkline.core.db import Database
@@ -24,7 +24,7 @@ async def broadcast(database: Database, account: int, channel: Channel, **conten
     async with database.tx(account) as tx:
         id = (await broadcasts.create(tx, new)).id
         await broadcasts.send(tx, id)
-        await expanding.next_portion(tx, id)
+        await world.next_portion(tx, id)
     return id
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from tests import world
+from tests.world import next_portion
 from trunkline.campaigns import broadcasts
 from trunkline.campaigns.broadcasts import NewBroadcast
-from trunkline.campaigns.expanding import next_portion
 from trunkline.contacts import people
 from trunkline.core.urns import Urn
 from trunkline.messaging import consenting, messages

@@ -121,13 +121,6 @@ async def _expand(desk: Desk, id: int) -> None:
             return
 
 
-async def next_portion(tx: Tx, id: int, size: int = PORTION) -> bool:
-    """One portion in one transaction. False when nothing is left to do."""
-    await mark_off(tx, id, size)
-    await write_next(tx, id)
-    return bool(await tx.value(bool, UNFINISHED, tx.account, id))
-
-
 async def mark_off(tx: Tx, id: int, size: int = PORTION) -> None:
     """Say which contacts come next, if there are any and the broadcast is sending."""
     running = await tx.maybe(Running, LOCK, tx.account, id)
@@ -253,10 +246,6 @@ _RUNNING = """
 READ = sql(_RUNNING)
 
 LOCK = sql(f"{_RUNNING} for update")
-
-UNFINISHED = sql(
-    "select true from broadcasts where account_id = $1 and id = $2 and status = 'sending' and not expanded"
-)
 
 MARK_OFF = sql("insert into broadcast_portions (account_id, broadcast_id, after, upto) values ($1, $2, $3, $4)")
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from trunkline.campaigns.expanding import next_portion
+from tests.world import next_portion
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,9 @@ import httpx2
 import pytest
 
 from tests import world
+from tests.world import next_portion
 from trunkline.accounts import settings
 from trunkline.campaigns import broadcasts
-from trunkline.campaigns.expanding import next_portion
 from trunkline.contacts import consents, groups
 from trunkline.core import clock
 from trunkline.messaging import carrier, statuses

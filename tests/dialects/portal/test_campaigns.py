@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.world import next_portion
 from trunkline.accounts import settings
 from trunkline.campaigns import broadcasts
-from trunkline.campaigns.expanding import next_portion
 from trunkline.contacts import groups, people, tags
 from trunkline.core import clock
 from trunkline.core.urns import Urn
