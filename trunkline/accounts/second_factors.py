@@ -127,7 +127,7 @@ async def _new_codes(tx: Tx, user_id: int) -> list[str]:
     codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
     vault: Vault = tx.database.tools.vault
     await tx.run(FORGET_CODES, user_id)
-    await tx.run(ADD_CODES, user_id, [vault.macs(PURPOSE, _plain(code).encode())[0] for code in codes])
+    await tx.run(ADD_CODES, user_id, [vault.mac(PURPOSE, _plain(code).encode()) for code in codes])
     return codes
 
 

@@ -47,7 +47,6 @@ class Connector(aiohttp.TCPConnector):
             # may or may not have been read, so it is better never to reuse a connection that old.
             keepalive_timeout=4,
         )
-
         self._ways = lru_cache(1024)(self._way)
 
     async def reach(self, url: URL) -> Connection:

@@ -48,14 +48,11 @@ def _xor(number: bytes, mask: bytes) -> bytes:
 
 
 def _spell(number: int) -> str:
-    """In two halves: dividing a long number costs more than dividing short ones."""
-    first, second = divmod(number, HALF)
-    pairs = []
-    for half in (second, first):
-        for _ in range(LENGTH // 4):
-            half, pair = divmod(half, len(PAIRS))
-            pairs.append(PAIRS[pair])
-    return "".join(reversed(pairs))
+    digits = ""
+    for _ in range(LENGTH // 2):
+        number, pair = divmod(number, len(PAIRS))
+        digits = PAIRS[pair] + digits
+    return digits
 
 
 def _unspell(text: str) -> bytes | None:
@@ -68,6 +65,5 @@ def _unspell(text: str) -> bytes | None:
     return number.to_bytes(TAG + NUMBER, "big") if number < 1 << 8 * (TAG + NUMBER) else None
 
 
-HALF = 58 ** (LENGTH // 2)
 PAIRS = [one + other for one in BASE58 for other in BASE58]
 VALUES = {letter: value for value, letter in enumerate(BASE58)}

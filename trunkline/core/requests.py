@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from aiohttp import StreamReader
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
-from aiohttp.http import StreamWriter
+from aiohttp.http import RawResponseMessage, StreamWriter
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -23,12 +23,13 @@ class Reply:
 
     __slots__ = ("_connection", "_upload", "content", "headers", "raw_headers", "status")
 
-    def __init__(self, connection: Connection, upload: asyncio.Task[None] | None) -> None:
-        self._connection, self._upload = connection, upload
-        self.status = 0
-        self.headers: Mapping[str, str] = {}
-        self.raw_headers: tuple[tuple[bytes, bytes], ...] = ()
-        self.content: StreamReader
+    def __init__(
+        self, connection: Connection, upload: asyncio.Task[None] | None, head: RawResponseMessage, content: StreamReader
+    ) -> None:
+        self._connection, self._upload, self.content = connection, upload, content
+        self.status: int = head.code
+        self.headers: Mapping[str, str] = head.headers
+        self.raw_headers: tuple[tuple[bytes, bytes], ...] = head.raw_headers
 
     def close(self) -> None:
         """Give the connection back; or hang up, if there is still something to read or to write."""
@@ -44,21 +45,19 @@ async def send(connector: Connector, method: str, url: URL, headers: CIMultiDict
     connection = await connector.reach(url)
     protocol = connection.protocol
     assert protocol is not None
-    reply = Reply(connection, None)
+    upload = None
     try:
         protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True, auto_decompress=False)
-        reply._upload = await _write(protocol, f"{method} {url.raw_path_qs} HTTP/1.1", headers, body or b"")
-        message, content = await protocol.read()
-        while message.code in PROVISIONAL:
-            message, content = await protocol.read()
+        upload = await _write(protocol, f"{method} {url.raw_path_qs} HTTP/1.1", headers, body or b"")
+        head, content = await protocol.read()
+        while head.code in PROVISIONAL:
+            head, content = await protocol.read()
     except BaseException:
-        if reply._upload is not None:
-            reply._upload.cancel()
+        if upload is not None:
+            upload.cancel()
         connection.close()
         raise
-    reply.status, reply.headers, reply.raw_headers = message.code, message.headers, message.raw_headers
-    reply.content = content
-    return reply
+    return Reply(connection, upload, head, content)
 
 
 async def _write(

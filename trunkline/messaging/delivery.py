@@ -300,8 +300,6 @@ async def attempt(adapter: Adapter, wire: Wire, batch: Sequence[Outbound]) -> li
         log.exception("adapter_failed", kind=adapter.kind, channel=adapter.channel.id)
         lost = SendError("ambiguous", f"{type(error).__name__} in the adapter.")
         return [Sent(id=message.id, error=lost) for message in batch]
-    if len(answers) == 1 == len(batch) and answers[0].id == batch[0].id:
-        return answers
     sent = {answer.id: answer for answer in answers}
     return [sent.get(message.id) or _unanswered(message) for message in batch]
 

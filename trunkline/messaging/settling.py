@@ -50,8 +50,6 @@ async def settle(database: Database, line: Line, channel: Channel, results: Sequ
 
 def _change(claimed: Claimed, outcome: Outcome) -> Change:
     """What the provider said is text from outside: it may hold what the database does not take."""
-    if outcome.status in GONE:
-        return Change(claimed.id, outcome.status, clean(outcome.external_id) if outcome.external_id else None)
     told = (outcome.external_id, outcome.reason, outcome.error, outcome.provider_code)
     return Change(claimed.id, outcome.status, *(clean(text) if text else None for text in told))
 
