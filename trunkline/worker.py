@@ -43,7 +43,9 @@ CONCURRENCY = 16
 TOGETHER = 64
 BATCH = 500
 POLL_SECONDS = 1.0
+TICK_SECONDS = 0.5
 DOOR_SECONDS = 3.0
+BEAT_SECONDS = 5.0
 DRAIN_SECONDS = 20
 
 
@@ -219,9 +221,7 @@ class Worker:
             await self._persist(starting.finish, self.database)
             await self._persist(waking.look, self.database)
             await self._persist(points.look, self.database)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await self._stopping.wait()
+            await self._pause("schedules", TICK_SECONDS)
 
     async def _keep_doors(self) -> None:
         """Listen for mail where channels ask for it; the mail machinery is loaded when the first one does."""
@@ -233,9 +233,7 @@ class Worker:
                 doors = Doors(self.database)
             if doors is not None:
                 await self._persist(doors.look)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DOOR_SECONDS):
-                    await self._stopping.wait()
+            await self._pause("doors", DOOR_SECONDS)
         if doors is not None:
             await doors.close()
 
@@ -266,17 +264,20 @@ class Worker:
         wake = self._wakes[queue]
         if not self._stopping.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
+                async with asyncio.timeout(self.database.looks.after(queue, POLL_SECONDS)):
                     await wake.wait()
             wake.clear()
+
+    async def _pause(self, what: str, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.database.looks.after(what, seconds)):
+                await self._stopping.wait()
 
     async def _beat(self) -> None:
         """Say that this worker lives, for the status page; forget those that have been silent."""
         while not self._stopping.is_set():
             await self._persist(self._say_alive)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(5):
-                    await self._stopping.wait()
+            await self._pause("beat", BEAT_SECONDS)
         with contextlib.suppress(Unavailable):
             async with self.database.system() as tx:
                 await tx.run(GONE, self.id)

@@ -16,6 +16,7 @@ import msgspec
 
 from trunkline.core import clock, pools
 from trunkline.core.errors import TrunklineError, Unavailable
+from trunkline.core.looks import Looks
 from trunkline.core.pools import CONNECTION_ERRORS as CONNECTION_ERRORS
 from trunkline.core.pools import Pool
 
@@ -181,6 +182,7 @@ class Database:
         self.dsn = dsn
         self.tools: Any = None
         """What the process works with (core/tools.py); set by whoever opens the database."""
+        self.looks = Looks()
         self._connections = connections
         self._timeout = timeout_seconds
         self._app: Pool | None = None

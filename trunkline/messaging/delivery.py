@@ -91,8 +91,11 @@ class Sender:
 
     async def _rest(self) -> None:
         self._wake.clear()
+        seconds = min(self._beat, LOOK_SECONDS if self.flying else LONGEST_REST)
+        if seconds == LONGEST_REST:
+            seconds = self.database.looks.after("outbound", seconds)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(self._beat, LOOK_SECONDS if self.flying else LONGEST_REST)):
+            async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
     async def _round(self) -> bool:

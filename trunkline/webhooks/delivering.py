@@ -85,7 +85,7 @@ class Deliverer:
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
+            async with asyncio.timeout(self.database.looks.after("webhooks", POLL_SECONDS)):
                 await self._wake.wait()
 
     async def _round(self) -> bool:
