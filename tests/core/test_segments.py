@@ -21,6 +21,15 @@ def test_the_count_agrees_with_packing_one_part_after_the_other(text):
     assert (counted.encoding, counted.length, counted.segments) == reference(text)
 
 
+@pytest.mark.parametrize("char", ["a", "€", "ж", "🙏", "\ud83d"])
+def test_a_short_text_is_one_part_whatever_it_says(char):
+    assert segments.count(char * segments.SURELY_ONE).segments == 1
+
+
+def test_one_wide_letter_more_need_not_fit():
+    assert segments.count("🙏" * (segments.SURELY_ONE + 1)).segments == 2
+
+
 def reference(text):
     gsm = all(char in BASIC + EXTENDED for char in text)
     units = [1 + (char in EXTENDED) if gsm else len(char.encode("utf-16-le", "surrogatepass")) // 2 for char in text]
