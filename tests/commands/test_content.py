@@ -16,6 +16,15 @@ def test_a_channel_answers_with_address_and_secret(trunkline: Any, acme: str) ->
     assert len(made["secret"]) >= 32
 
 
+def test_a_channel_says_the_number_by_which_apis_know_it(trunkline: Any, acme: str) -> None:
+    create = ("channel", "create", "simulator", "--account", acme, "--address", "+15550100")
+
+    said = trunkline(*create, "--name", "Phone").out
+    other = trunkline(*create, "--name", "Other", "--json").json
+
+    assert f"\nNumber: {other['id'] - 1}\n" in said
+
+
 def test_the_public_url_stands_before_callbacks(trunkline: Any, acme: str, monkeypatch: Any) -> None:
     monkeypatch.setenv("TRUNKLINE_PUBLIC_URL", "https://chat.example.com/")
 

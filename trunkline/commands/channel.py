@@ -41,7 +41,8 @@ async def create(
         async with database.tx(owner) as tx:
             channel, secret = await channels.create(tx, kind, name.strip(), address.strip(), values)
     document = _document(channel) | {"callback_url": url.rstrip("/") + channel.callback_path, "secret": secret}
-    text = f"Connected {channel.name}: {channel.uuid}\nCallbacks: {document['callback_url']}\nSecret: {secret}"
+    lines = [f"Connected {channel.name}: {channel.uuid}", f"Number: {channel.id}"]
+    text = "\n".join([*lines, f"Callbacks: {document['callback_url']}", f"Secret: {secret}"])
     return Answer(document, text)
 
 
