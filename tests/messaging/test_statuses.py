@@ -37,7 +37,7 @@ async def queued(database: Database, channel: Channel, number: int = 1) -> list[
     return await world.queue(database, channel.account_id, channel, addresses)
 
 
-async def apply(database: Database, channel: Channel, *changes: Change) -> list[statuses.Changed]:
+async def apply(database: Database, channel: Channel, *changes: Change) -> list[statuses.Move]:
     async with database.tx(channel.account_id) as tx:
         return await statuses.apply_many(tx, changes)
 
@@ -172,9 +172,9 @@ async def test_a_repeat_moves_nothing_and_is_no_event(database: Database, channe
     await apply(database, channel, Change(id, "delivered"))
     await world.execute(database.dsn, "truncate events")
 
-    moved = await apply(database, channel, Change(id, "delivered"), Change(id, "sent"))
+    moves = await apply(database, channel, Change(id, "delivered"), Change(id, "sent"))
 
-    assert moved == []
+    assert moves == []
     assert await world.execute(database.dsn, "select id from events") == []
 
 
@@ -212,14 +212,14 @@ async def test_an_unmetered_account_has_no_credits_to_follow(database: Database,
 async def test_an_inbound_message_has_no_delivery(database: Database, channel: Channel) -> None:
     received = await world.say(database, channel, "+40740999999", "Hello")
 
-    moved = await apply(database, channel, Change(received.message_id, "delivered"))
+    moves = await apply(database, channel, Change(received.message_id, "delivered"))
 
-    assert (moved, await status_of(database, received.message_id)) == ([], "received")
+    assert (moves, await status_of(database, received.message_id)) == ([], "received")
 
 
-async def report(database: Database, account: int, channel_id: int, *reports: Status) -> list[statuses.Changed]:
+async def report(database: Database, account: int, channel_id: int, *reports: Status) -> list[statuses.Move]:
     async with database.tx(account) as tx:
-        return (await statuses.report(tx, channel_id, reports)).changed
+        return (await statuses.report(tx, channel_id, reports)).moves
 
 
 async def test_a_report_finds_its_message_by_the_providers_id(database: Database, channel: Channel) -> None:
@@ -234,7 +234,7 @@ async def test_a_report_finds_its_message_by_the_providers_id(database: Database
 async def test_a_report_on_an_unknown_message_is_ignored(database: Database, channel: Channel) -> None:
     [id] = await queued(database, channel)
 
-    moved = await report(
+    moves = await report(
         database,
         channel.account_id,
         channel.id,
@@ -244,7 +244,7 @@ async def test_a_report_on_an_unknown_message_is_ignored(database: Database, cha
         Status(status="delivered", message_id=id),
     )
 
-    assert [(one.id, one.status) for one in moved] == [(id, "delivered")]
+    assert [(move.ids, move.status) for move in moves] == [([id], "delivered")]
 
 
 async def test_a_report_touches_messages_of_its_own_channel_only(database: Database, channel: Channel) -> None:
@@ -252,7 +252,7 @@ async def test_a_report_touches_messages_of_its_own_channel_only(database: Datab
     [id] = await queued(database, channel)
     await apply(database, channel, Change(id, "sent", external_id="ext-2"))
 
-    moved = await report(
+    moves = await report(
         database,
         channel.account_id,
         other.id,
@@ -260,7 +260,7 @@ async def test_a_report_touches_messages_of_its_own_channel_only(database: Datab
         Status(status="failed", message_id=id),
     )
 
-    assert (moved, await status_of(database, id)) == ([], "sent")
+    assert (moves, await status_of(database, id)) == ([], "sent")
 
 
 async def test_a_report_touches_messages_of_its_own_account_only(
@@ -268,9 +268,9 @@ async def test_a_report_touches_messages_of_its_own_account_only(
 ) -> None:
     [id] = await queued(database, channel)
 
-    moved = await report(database, other_account, channel.id, Status(status="failed", message_id=id))
+    moves = await report(database, other_account, channel.id, Status(status="failed", message_id=id))
 
-    assert (moved, await status_of(database, id)) == ([], "queued")
+    assert (moves, await status_of(database, id)) == ([], "queued")
 
 
 async def test_every_state_is_counted(database: Database, channel: Channel) -> None:

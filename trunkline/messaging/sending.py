@@ -118,7 +118,8 @@ async def cancel(tx: Tx, ids: list[int], reason: str) -> int:
 
     Their queue rows stay and are dropped when they are claimed: a line has no index by message.
     """
-    return len(await statuses.apply_many(tx, [statuses.Change(id, "canceled", reason=reason) for id in ids]))
+    moves = await statuses.apply_many(tx, [statuses.Change(id, "canceled", reason=reason) for id in ids])
+    return sum(len(move.ids) for move in moves)
 
 
 def segment_count(channel: Channel, text: str) -> int:

@@ -7,7 +7,7 @@ queued, sending and errored belong to the sender; unknown, sent, delivered, read
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -28,15 +28,14 @@ class Change(Struct, frozen=True, gc=False):
     provider_code: str | None = None
 
 
-class Changed(Struct, frozen=True, gc=False):
-    """A message that really moved, before and after."""
+class Move(Struct, frozen=True, gc=False):
+    """Messages that really moved, all alike, before and after: most of a batch have one move."""
 
-    id: int
+    ids: list[int]
     before: str
     status: str
     conversation_id: int | None
     broadcast_id: int | None
-    contact_id: int
     credits: int
     credit_before: str
     credit_state: str
@@ -48,22 +47,23 @@ class Changed(Struct, frozen=True, gc=False):
     moved: bool
 
 
-async def apply_many(tx: Tx, changes: Sequence[Change]) -> list[Changed]:
+async def apply_many(tx: Tx, changes: Sequence[Change]) -> list[Move]:
     """Apply evidence in bulk and return what moved. Repeats and stale reports change nothing."""
-    changed = [moved for wave in _waves(changes) for moved in await _apply(tx, wave)]
-    if changed:
-        await _settle(tx, changed)
-        await _count(tx, changed)
-        rows = [(m.id, m.status, m.conversation_id, m.broadcast_id, m.reason) for m in changed]
-        calling = list(dict.fromkeys(m.id for m in changed if m.calls_back))
-        tx.record(MessagesChanged(rows, calling, [m.id for m in changed if _is_taken_now(m)]))
-    return changed
+    moves = [move for wave in _waves(changes) for move in await _apply(tx, wave)]
+    if moves:
+        await _settle(tx, moves)
+        await _count(tx, moves)
+        rows = [(id, m.status, m.conversation_id, m.broadcast_id, m.reason) for m in moves for id in m.ids]
+        calling = sorted({id for m in moves if m.calls_back for id in m.ids})
+        taken = sorted(id for m in moves if _is_taken_now(m) for id in m.ids)
+        tx.record(MessagesChanged(sorted(rows, key=itemgetter(0)), calling, taken))
+    return moves
 
 
 class Reported(Struct, frozen=True):
     """What delivery reports moved, and those that name no message of ours, or none yet."""
 
-    changed: list[Changed]
+    moves: list[Move]
     unknown: list[Status]
 
 
@@ -108,86 +108,74 @@ def _waves(changes: Sequence[Change]) -> list[list[Change]]:
     return waves
 
 
-async def _apply(tx: Tx, wave: list[Change]) -> list[Changed]:
-    moved: list[Changed] = []
+async def _apply(tx: Tx, wave: list[Change]) -> list[Move]:
+    moves: list[Move] = []
     while wave:
         wave = sorted(wave, key=lambda change: change.id)  # all who write several lock them in one order
         columns = [list(column) for column in zip(*map(_row, wave), strict=True)]
-        rows = await tx.fetch(Changed, APPLY, tx.account, *columns)
-        moved += [row for row in rows if row.moved]
-        raced = {row.id for row in rows if not row.moved}
+        found = await tx.fetch(Move, APPLY, tx.account, *columns)
+        moves += [move for move in found if move.moved]
+        raced = {id for move in found if not move.moved for id in move.ids}
         # Somebody else wrote between our look and our write: judge again by what is there now.
         wave = [change for change in wave if change.id in raced]
-    return moved
+    return moves
 
 
 def _row(change: Change) -> tuple[object, ...]:
     return change.id, change.status, change.external_id, change.reason, change.error, change.provider_code
 
 
-async def _settle(tx: Tx, moved: list[Changed]) -> None:
+async def _settle(tx: Tx, moves: list[Move]) -> None:
     """Move the credits of a batch in at most four entries."""
     sums: Counter[tuple[str, str]] = Counter()
-    for m in moved:
+    for m in moves:
         if m.credit_before != m.credit_state:
-            sums[m.credit_before, m.credit_state] += m.credits
+            sums[m.credit_before, m.credit_state] += m.credits * len(m.ids)
+    reference = f"message:{min(min(m.ids) for m in moves)}"
     if amount := sums["reserved", "captured"]:
-        await credits.capture(tx, amount, "messages", f"message:{moved[0].id}")
+        await credits.capture(tx, amount, "messages", reference)
     if amount := sums["reserved", "refunded"]:
-        await credits.refund(tx, amount, "messages", f"message:{moved[0].id}")
+        await credits.refund(tx, amount, "messages", reference)
     if amount := sums["captured", "refunded"]:
-        await credits.refund_spent(tx, amount, "messages", f"message:{moved[0].id}")
+        await credits.refund_spent(tx, amount, "messages", reference)
     if amount := sums["refunded", "captured"]:
-        await credits.recapture(tx, amount, "messages", f"message:{moved[0].id}")
+        await credits.recapture(tx, amount, "messages", reference)
 
 
-async def _count(tx: Tx, moved: list[Changed]) -> None:
+async def _count(tx: Tx, moves: list[Move]) -> None:
     """Progress of broadcasts, as deltas: nobody scans messages to draw a bar."""
-    alike = Counter((m.broadcast_id, m.variant, _Course.of(m)) for m in moved if m.broadcast_id is not None)
     deltas: Counter[str] = Counter()
-    for (broadcast, variant, course), messages in alike.items():
-        for owner in (f"{broadcast}", f"{broadcast}.{variant}") if variant else (f"{broadcast}",):
-            for state, delta in _moves(course):
-                deltas[f"broadcast:{owner}:{state}"] += delta * messages
+    for m in moves:
+        if m.broadcast_id is None:
+            continue
+        for owner in (f"{m.broadcast_id}", f"{m.broadcast_id}.{m.variant}") if m.variant else (f"{m.broadcast_id}",):
+            for state, delta in _steps(m):
+                deltas[f"broadcast:{owner}:{state}"] += delta * len(m.ids)
     deltas = Counter({name: delta for name, delta in deltas.items() if delta})
     if deltas:
         await tx.run(COUNT, tx.account, list(deltas), list(deltas.values()))
 
 
-class _Course(NamedTuple):
-    """What counts of a move. Most messages of a batch have the same one."""
-
-    before: str
-    status: str
-    reason: str | None
-    reason_before: str | None
-    handed_over: bool
-
-    @classmethod
-    def of(cls, m: Changed) -> "_Course":
-        return cls(m.before, m.status, m.reason, m.reason_before, m.handed_over)
-
-
-def _moves(m: _Course) -> list[tuple[str, int]]:
+def _steps(m: Move) -> list[tuple[str, int]]:
     """`returned` counts what failed after it was handed over, `bounced` what a mailbox did not take.
 
     What failed is counted by its reason as well: `failed.suppressed`, `failed.unknown` where none was told.
     """
-    moves = [(_counted(m.before), -1), (_counted(m.status), 1)]
+    steps = [(_counted(m.before), -1), (_counted(m.status), 1)]
     gone, back = m.status == "failed", m.before == "failed"
     if gone:
-        moves.append((f"failed.{m.reason or 'unknown'}", 1))
+        steps.append((f"failed.{m.reason or 'unknown'}", 1))
     if back:
-        moves.append((f"failed.{m.reason_before or 'unknown'}", -1))
+        steps.append((f"failed.{m.reason_before or 'unknown'}", -1))
     if gone != back and m.handed_over:
-        moves.append(("returned", 1 if gone else -1))
+        steps.append(("returned", 1 if gone else -1))
     bounced, unbounced = gone and m.reason in BOUNCES, back and m.reason_before in BOUNCES
     if bounced != unbounced:
-        moves.append(("bounced", 1 if bounced else -1))
-    return moves
+        steps.append(("bounced", 1 if bounced else -1))
+    return steps
 
 
-def _is_taken_now(m: Changed) -> bool:
+def _is_taken_now(m: Move) -> bool:
     return m.broadcast_id is None and not m.handed_over and m.status in ("sent", "delivered", "read")
 
 
@@ -205,7 +193,7 @@ BOUNCES = frozenset({"hard_bounce", "soft_bounce", "reputation", "invalid", "rej
 APPLY = sql("""
     with old as materialized (
         select m.ctid, m.id, m.status as before, m.credits, m.credit_state as credit_before, m.conversation_id,
-            m.broadcast_id, m.contact_id, c.status, c.external_id, c.reason, c.error, c.provider_code,
+            m.broadcast_id, c.status, c.external_id, c.reason, c.error, c.provider_code,
             m.reason as reason_before, m.sent_at is not null as handed_over, m.variant, m.channel_id, m.user_id,
             coalesce(m.metadata ? 'callback_url', false) as calls_back
         from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
@@ -245,7 +233,7 @@ APPLY = sql("""
     from old
     where m.account_id = $1 and m.ctid = old.ctid and m.id = old.id and m.status = old.before
         and m.credit_state = old.credit_before
-    returning m.id, old.before, m.status, old.conversation_id, old.broadcast_id, old.contact_id, old.credits,
+    returning m.id, old.before, m.status, old.conversation_id, old.broadcast_id, old.credits,
         old.credit_before, m.credit_state, m.reason, old.reason_before, old.handed_over, old.variant, old.channel_id,
         old.user_id, old.calls_back
     ), gone as (
@@ -261,12 +249,17 @@ APPLY = sql("""
             select 'messages.sent_by', user_id::text, count(*) from gone where user_id is not null group by user_id
         ) fact
     )
-    select id, before, status, conversation_id, broadcast_id, contact_id, credits, credit_before, credit_state,
-        reason, reason_before, handed_over, variant, calls_back, true as moved from new
-    union all
-    select id, before, status, conversation_id, broadcast_id, contact_id, credits, credit_before, credit_before, null,
-        reason_before, handed_over, variant, calls_back, false
-    from old where id not in (select id from new)
+    select array_agg(id) as ids, before, status, conversation_id, broadcast_id, credits, credit_before, credit_state,
+        reason, reason_before, handed_over, variant, calls_back, moved
+    from (
+        select *, true as moved from new
+        union all
+        select id, before, status, conversation_id, broadcast_id, credits, credit_before, credit_before, null,
+            reason_before, handed_over, variant, channel_id, user_id, calls_back, false
+        from old where id not in (select id from new)
+    ) message
+    group by before, status, conversation_id, broadcast_id, credits, credit_before, credit_state, reason,
+        reason_before, handed_over, variant, calls_back, moved
 """)
 
 # Scalar subqueries on purpose: each report is a probe or two of a key, whatever the planner believes.
