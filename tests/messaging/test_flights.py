@@ -34,7 +34,17 @@ def test_a_channel_begins_with_little(flights: Flights):
 def test_a_fast_channel_claims_ahead_by_its_pace(flights: Flights):
     pass_through(flights, 500, at=1.0)
 
-    assert flights.room(REPLY) == 100
+    assert flights.room(REPLY) == 250
+
+
+def test_it_hands_over_less_than_it_has_claimed(flights: Flights):
+    pass_through(flights, 500, at=1.0)
+    for _ in range(200):
+        flights.add(batch(REPLY))
+
+    handed = sum(flights.take() is not None for _ in range(200))
+
+    assert handed == 100
 
 
 def test_the_fastest_channel_holds_no_more_than_the_most(flights: Flights):

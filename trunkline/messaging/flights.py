@@ -19,8 +19,8 @@ WINDOW = 512
 """The widest window of a channel that may repeat."""
 MOST_HELD = 2048
 """How many messages are claimed at most, of one channel and of all."""
-MOMENT = 0.2
-"""Seconds whose sends a channel that may repeat has open, or claims ahead."""
+MOMENT, AHEAD = 0.2, 0.5
+"""Seconds whose sends a channel that may repeat has open, and claimed: a claim takes long on a busy machine."""
 PACE_SECONDS = 0.05
 """How often the pace is taken: a broadcast reaches its own within the first few."""
 CAREFUL_WINDOW = 64
@@ -95,8 +95,9 @@ class Flights:
         self.out -= messages
         self._settled += messages
         if at - self._since >= PACE_SECONDS:
-            sends = max(CAREFUL_WINDOW, int(self._settled / (at - self._since) * MOMENT))
-            self._open, self._ahead = min(sends, WINDOW), min(sends, MOST_HELD)
+            pace = self._settled / (at - self._since)
+            self._open = max(CAREFUL_WINDOW, min(int(pace * MOMENT), WINDOW))
+            self._ahead = max(CAREFUL_WINDOW, min(int(pace * AHEAD), MOST_HELD))
             self._settled, self._since = 0, at
 
 
