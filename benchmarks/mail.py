@@ -20,7 +20,7 @@ class Size(Struct, frozen=True):
     rounds: int
 
 
-SIZES: dict[Scale, Size] = {"full": Size(2000, 4), "quick": Size(800, 2), "tiny": Size(30, 1)}
+SIZES: dict[Scale, Size] = {"full": Size(8000, 4), "quick": Size(800, 2), "tiny": Size(30, 1)}
 
 
 async def run(where: Stage, size: Size) -> list[Figure]:

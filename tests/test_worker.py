@@ -360,15 +360,15 @@ async def until_written(database: Database, account: int, channel: Channel, addr
     ("error", "outcome"), [(None, "done"), (ValueError("no"), "failed"), (Unavailable("It"), "unavailable")]
 )
 async def test_a_job_counts_by_its_outcome(
-    database: Database, account: int, error: Exception | None, outcome: str
+    quiet: Database, account: int, error: Exception | None, outcome: str
 ) -> None:
     behaviour["counted"] = error
     times = JOB_SECONDS.of("test.work", outcome)
     before = sum(times.counts)
-    async with database.tx(account) as tx:
+    async with quiet.tx(account) as tx:
         work.later(tx, "counted")
 
-    await world.react(database)
+    await world.react(quiet)
 
     assert sum(times.counts) == before + 1
 

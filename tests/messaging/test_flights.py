@@ -68,6 +68,14 @@ def test_bulk_leaves_room_for_those_who_wait_for_an_answer(flights: Flights):
     assert rooms == (int(CAREFUL_WINDOW * 0.75) - 10, CAREFUL_WINDOW - 10)
 
 
+def test_bulk_waits_for_room_that_is_worth_a_claim(flights: Flights):
+    pass_through(flights, 1_000, at=1.0)
+    first = flights.least(BULK)
+    flights.add(batch(BULK, 10))
+
+    assert (first, flights.least(BULK), flights.least(REPLY)) == (1, 93, 1)
+
+
 def test_a_careful_channel_claims_no_more_than_it_may_leave_open(flights: Flights):
     flights.careful = True
 

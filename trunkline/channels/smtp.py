@@ -105,6 +105,8 @@ class Smtp(Adapter):
     async def send(self, wire: Wire, messages: Sequence[Outbound]) -> list[Sent]:
         """All at once over the kept connections; one message's failure touches no other."""
         pool = self.pool = self.pool or Pool(self.relay(), wire.egress.open_socket)
+        if len(messages) == 1:
+            return [await self.send_one(pool, messages[0])]
         return list(await asyncio.gather(*(self.send_one(pool, message) for message in messages)))
 
     async def send_one(self, pool: Pool, message: Outbound) -> Sent:
@@ -116,7 +118,7 @@ class Smtp(Adapter):
         except SendError as error:
             exchange = self.exchange(letter, error.detail, started)
             return Sent(id=message.id, external_id=letter and letter.message_id, error=error, exchange=exchange)
-        exchange = self.exchange(letter, said(receipt), started)
+        exchange = self.exchange(letter, said(receipt), started) if message.logged else None
         return Sent(id=message.id, external_id=letter.message_id, exchange=exchange)
 
     def letter(self, message: Outbound) -> Letter:

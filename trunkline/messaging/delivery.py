@@ -27,9 +27,8 @@ log = structlog.get_logger("delivery")
 
 HANDS = 32
 """How many calls to one channel's provider run at once."""
-PORTION = 32
-"""Bulk is claimed by portions of at least so many: a transaction each would cost more than a send."""
-GATHER_SECONDS = 0.003
+GATHER_SECONDS, ENOUGH = 0.024, 64
+"""How long outcomes wait for others, and how many of them wait no longer."""
 LOOK_SECONDS = 0.1
 LONGEST_REST = 0.5
 WRITERS = 3
@@ -111,8 +110,7 @@ class Sender:
                 if self._broken.get(line.key, 0.0) > clock.monotonic():
                     continue
                 room = self._room_for(line, len(due))
-                patient = line.lane == BULK and self.flying and self._flights[line.channel_id].most is None
-                if room < (PORTION if patient else 1):
+                if room < min(self._flights[line.channel_id].least(line.lane), _fair(len(due)) // 2):
                     full = True
                 elif await self._try_feed(line, room) == room:
                     fed.append(line)
@@ -121,7 +119,7 @@ class Sender:
 
     def _room_for(self, line: Line, sharers: int) -> int:
         left = int(MOST_HELD * (BULK_SHARE if line.lane == BULK else 1.0)) - len(self.flying)
-        return min(self._flights[line.channel_id].room(line.lane), left, max(4, MOST_HELD // sharers))
+        return min(self._flights[line.channel_id].room(line.lane), left, _fair(sharers))
 
     async def _try_feed(self, line: Line, room: int) -> int:
         """Feed a line. One that cannot be fed, say because its channel's settings cannot be opened, rests alone."""
@@ -208,11 +206,17 @@ class Sender:
         """Write outcomes down, all that are there at once; the database being away only delays it."""
         while True:
             await self._landed.wait()
-            await asyncio.sleep(GATHER_SECONDS)
+            await self._gather()
             await self._writers.acquire()
             self._landed.clear()
             results, self._results = self._results, []
             self._start(self._write_all(results))
+
+    async def _gather(self) -> None:
+        """A transaction for one outcome costs as much as for many: wait a moment for those that are on their way."""
+        until = clock.monotonic() + GATHER_SECONDS
+        while len(self._results) < min(ENOUGH, len(self.flying)) and clock.monotonic() < until:
+            await asyncio.sleep(GATHER_SECONDS / 8)
 
     async def _write_all(self, results: list[tuple[Sending, Sent]]) -> None:
         groups: defaultdict[tuple[int, int, int, int], list[tuple[Sending, Sent]]] = defaultdict(list)
@@ -273,6 +277,11 @@ class Sender:
             if flight.claimed.id in moments:
                 flight.claimed = settling.with_lease(flight.claimed, moments[flight.claimed.id])
                 flight.since = clock.monotonic()
+
+
+def _fair(sharers: int) -> int:
+    """How many messages each of so many lines may claim."""
+    return max(4, MOST_HELD // sharers)
 
 
 def _age(flight: Sending) -> float:

@@ -25,6 +25,8 @@ PACE_SECONDS = 0.05
 """How often the pace is taken: a broadcast reaches its own within the first few."""
 CAREFUL_WINDOW = 64
 """The window of an at-most-once channel: what a crash leaves open there stays open for a person to judge."""
+PORTION = 32
+"""The least room that bulk claims for while there is something to send: a transaction costs more than a send."""
 BULK_SHARE = 0.75
 """Bulk leaves a part of each window to those who wait for an answer."""
 
@@ -71,6 +73,12 @@ class Flights:
         if self.most is not None:  # who has no hand for it yet must not be marked as being sent
             return self.most - self.held
         return _share(most, lane) - self.held
+
+    def least(self, lane: int) -> int:
+        """How much room a claim waits for. Bulk can wait while there is something to send."""
+        if lane != BULK or self.most is not None or not self.held:
+            return 1
+        return max(PORTION, _share(CAREFUL_WINDOW if self.careful else self._ahead, lane) // 4)
 
     def add(self, batch: Batch) -> None:
         lane = batch.sendings[0].line.lane

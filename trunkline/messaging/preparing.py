@@ -4,7 +4,8 @@ Whatever must not go out any more (canceled, opted out, expired, blocked, handed
 line here; broadcast messages get their text, their segments and their final price.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ Ready = tuple[Claimed, Outbound]
 NOTHING = (None, None, None)
 FRESH_SECONDS = 2.0
 MOST_TEXTS = 1000
+SLICE = 8
 
 
 class Base(Struct, frozen=True):
@@ -114,7 +116,16 @@ async def prepare(
     unmarked = [m for m in stay if not (m.id in rendered and _is_new(m, rendered[m.id]))]
     if unmarked:
         await lines.mark(tx, unmarked)
-    return [(message, _outbound(tx, line, channel, message, rendered.get(message.id))) for message in stay]
+    return [(m, _outbound(tx, line, channel, m, rendered.get(m.id))) async for m in _by_turns(stay)]
+
+
+async def _by_turns(messages: Sequence[Claimed]) -> AsyncIterator[Claimed]:
+    """One after the other, and between a few of them a turn for everybody else: a portion of mails keeps the loop for
+    so long that all connections to the relay would run dry."""
+    for start in range(0, len(messages), SLICE):
+        for message in messages[start : start + SLICE]:
+            yield message
+        await asyncio.sleep(0)
 
 
 def _why_not(message: Claimed, line: Line, channel: Channel, *, once: bool) -> Change | None:
@@ -156,7 +167,7 @@ async def _render(tx: Tx, base: Base, channel: Channel, messages: Sequence[Claim
     said = [name for name in (*body_of.names, *html_of.names) if not mailing.is_mark(name)]
     people = await values.of_contacts(tx, [message.contact_id for message in messages], names) if names else {}
     out = {}
-    for message in messages:
+    async for message in _by_turns(messages):
         known = {**people.get(message.contact_id, {}), **base.variables}
         body = body_of.render(known, missing="empty")
         html = html_of.render(known, escape="html", missing="empty") if base.html else None
