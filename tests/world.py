@@ -199,8 +199,22 @@ async def react(database: Database) -> None:
                     await worker._run_call(claims, call)
 
 
-def sender(database: Database, http: Http) -> Sender:
-    return Sender(database, Wire(http, database.tools.egress, Carrier(database), Book(database), Operator(database)))
+class WatchedSender(Sender):
+    """A sender that tells while it claims: what is claimed is in flight a moment after the claim is committed."""
+
+    claiming = 0
+
+    async def _feed(self, line: lines.Line, room: int) -> int:
+        self.claiming += 1
+        try:
+            return await super()._feed(line, room)
+        finally:
+            self.claiming -= 1
+
+
+def sender(database: Database, http: Http) -> WatchedSender:
+    wire = Wire(http, database.tools.egress, Carrier(database), Book(database), Operator(database))
+    return WatchedSender(database, wire)
 
 
 async def deliver(database: Database, account: int, http: Http | None = None) -> None:
@@ -208,11 +222,11 @@ async def deliver(database: Database, account: int, http: Http | None = None) ->
     running = sender(database, http or await database.tools.http())
     task = asyncio.create_task(running.run())
     async with asyncio.timeout(60):
-        quiet = 0  # looked at thrice: a claim is committed a moment before the sender knows of it
-        while not task.done() and quiet < 3:
-            waiting = any(line.account_id == account for line in await lines.due(database))
-            quiet = 0 if waiting or running.flying else quiet + 1
+        busy = True
+        while busy and not task.done():
             await asyncio.sleep(0.01)
+            waiting = any(line.account_id == account for line in await lines.due(database))
+            busy = waiting or running.claiming > 0 or bool(running.flying)
     running.stop()
     await task
 
