@@ -26,7 +26,7 @@ from trunkline.channels.base import (
 from trunkline.channels.mail import bounces, inbound, parse, tokens
 from trunkline.channels.mail.compose import Letter, Letterhead, compose
 from trunkline.channels.mail.dkim import Signer
-from trunkline.channels.mail.transport import ANSWER, OPENING, Pool, Receipt, Relay
+from trunkline.channels.mail.transport import Pool, Receipt, Relay
 from trunkline.core import clock, mailaddr
 from trunkline.core.egress import BadUrl, Egress
 from trunkline.core.errors import Invalid
@@ -67,8 +67,9 @@ class Smtp(Adapter):
     schemes: ClassVar[frozenset[str]] = frozenset({"mailto"})
     can: ClassVar[Capabilities] = Capabilities(media=True, html=True, subject=True, threads=True)
     semantics: ClassVar[Semantics] = "at_least_once"
-    # A relay that looks into mails may think for minutes; hanging up on it would send all of them again and again.
-    send_seconds: ClassVar[float | None] = OPENING + ANSWER + 10
+    # Each step has a limit of its own (see transport.py). A relay that looks into mails may think for minutes; hanging
+    # up on it would send all of them again and again.
+    send_seconds: ClassVar[float | None] = None
     Config: ClassVar[type[Struct]] = SmtpConfig
 
     def __init__(self, config: SmtpConfig, *, channel: Identity, secret: str):
@@ -135,6 +136,8 @@ class Smtp(Adapter):
 
     def with_tokens(self, message: Outbound) -> Outbound:
         """Signed marks that bring the answer to its conversation and the bounce to its message."""
+        if not (self.config.inbound_domain or self.config.bounce_domain):
+            return message  # there is no address for them to stand in
         mail = message.mail or Mail()
         conversation = message.extra.get("conversation_id")
         domain, mailto = self.config.inbound_domain, mail.unsubscribe_mailto

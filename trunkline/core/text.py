@@ -7,6 +7,8 @@ from functools import lru_cache
 from html import escape as escape_html
 from typing import Literal
 
+from msgspec import Struct
+
 from trunkline.core.errors import Invalid, TrunklineError
 
 Escape = Literal["none", "html", "header"]
@@ -30,11 +32,17 @@ class Template:
     as a template again; anything in braces that is not a slot stays as it was written.
     """
 
-    __slots__ = ("_parts", "names")
+    __slots__ = ("_parts", "_places", "names")
 
     def __init__(self, text: str) -> None:
-        self._parts = _split(text)
-        self.names = tuple(dict.fromkeys(part.name for part in self._parts if isinstance(part, _Slot)))
+        parts = _split(text)
+        self._parts = ["" if isinstance(part, _Slot) else part for part in parts]
+        self._places: dict[_Slot, list[int]] = {}
+        """Where each slot stands: one that is written twelve times is filled once."""
+        for place, part in enumerate(parts):
+            if isinstance(part, _Slot):
+                self._places.setdefault(part, []).append(place)
+        self.names = tuple(dict.fromkeys(slot.name for slot in self._places))
 
     def render(self, values: Values, *, escape: Escape = "none", missing: Literal["error", "empty"] = "error") -> str:
         """The text with `values` in it.
@@ -42,24 +50,21 @@ class Template:
         `html` escapes each value, `header` folds the whole to one line. An empty value gives way to a
         default; a variable with neither is "" or raises `MissingVariables`.
         """
-        out: list[str] = []
-        for part in self._parts:
-            if isinstance(part, str):
-                out.append(part)
-                continue
-            value = part.value(values)
+        out = self._parts.copy()
+        for slot, places in self._places.items():
+            value = slot.value(values)
             if value:
-                out.append(escape_html(value) if escape == "html" else value)
-            elif part.default is not None:
-                out.append(part.default)
-            elif value is None and missing == "error":
+                value = escape_html(value) if escape == "html" else value
+            elif value is None and slot.default is None and missing == "error":
                 raise MissingVariables(self.unfilled(values))
+            for place in places:
+                out[place] = value or slot.default or ""
         text = "".join(out)
         return one_line(text) if escape == "header" else text
 
     def unfilled(self, values: Values) -> list[str]:
         """The names that have neither value nor default."""
-        slots = [part for part in self._parts if isinstance(part, _Slot) and part.default is None]
+        slots = [slot for slot in self._places if slot.default is None]
         return list(dict.fromkeys(slot.name for slot in slots if slot.value(values) is None))
 
 
@@ -107,16 +112,20 @@ def fold_words(text: str) -> str:
     return " ".join("".join(map(_folded, folded)).split())
 
 
-class _Slot:
-    __slots__ = ("default", "name", "steps", "transform")
+class _Slot(Struct, frozen=True):
+    name: str
+    steps: tuple[str, ...]
+    transform: Callable[[str], str] | None
+    default: str | None
 
-    def __init__(self, name: str, options: list[str]) -> None:
-        self.name, self.steps = name, name.split(".")
-        self.transform = TRANSFORMS.get(options[-1]) if options else None
-        written = options[:-1] if self.transform else options
-        self.default = "|".join(written) if written else None
-        if self.default and self.transform:
-            self.default = self.transform(self.default)
+    @classmethod
+    def read(cls, name: str, options: list[str]) -> "_Slot":
+        transform = TRANSFORMS.get(options[-1]) if options else None
+        written = options[:-1] if transform else options
+        default = "|".join(written) if written else None
+        if default and transform:
+            default = transform(default)
+        return cls(name, tuple(name.split(".")), transform, default)
 
     def value(self, values: Values) -> str | None:
         found = values.get(self.name)
@@ -132,12 +141,12 @@ def _split(text: str) -> list[str | _Slot]:
     for match in SLOT.finditer(text):
         if match.start() > end:
             parts.append(text[end : match.start()])
-        parts.append(_Slot(match["name"], [option.strip() for option in match["rest"].split("|")[1:]]))
+        parts.append(_Slot.read(match["name"], [option.strip() for option in match["rest"].split("|")[1:]]))
         end = match.end()
     return [*parts, text[end:]] if end < len(text) else parts
 
 
-def _reach(values: Values, steps: list[str]) -> object:
+def _reach(values: Values, steps: Iterable[str]) -> object:
     found: object = values
     for step in steps:
         found = found.get(step) if isinstance(found, Mapping) else None

@@ -54,15 +54,19 @@ class Sender:
         self._broken: dict[tuple[int, int, int, int], float] = {}
         self._results: list[tuple[Sending, Sent]] = []
         self._landed = asyncio.Event()
-        self._wake = asyncio.Event()
+        self._news = asyncio.Event()
+        """There is something new to send."""
+        self._room = asyncio.Event()
+        """Outcomes are written, and others may be claimed."""
         self._beat = LONGEST_REST
         """Seconds until a paced channel may go on."""
         self._writers = asyncio.Semaphore(WRITERS)
         self._stopping = False
 
     def wake(self) -> None:
-        """There is something to send, or a slot is free."""
-        self._wake.set()
+        """There is something new to send."""
+        self._news.set()
+        self._room.set()
 
     async def run(self) -> None:
         """Send until `stop`; then finish what is in flight."""
@@ -86,36 +90,46 @@ class Sender:
 
     def stop(self) -> None:
         self._stopping = True
-        self._wake.set()
+        self.wake()
 
     async def _rest(self) -> None:
-        self._wake.clear()
+        """Until there is something new, or time to look."""
         seconds = min(self._beat, LOOK_SECONDS if self.flying else LONGEST_REST)
         if seconds == LONGEST_REST:
             seconds = self.database.looks.after("outbound", seconds)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+        await _heard(self._news, seconds)
 
     async def _round(self) -> bool:
-        """Feed all due lines as long as they give something. False when it is time to rest: nothing due, or no room."""
+        """Feed all due lines for a while, as long as they give something. False when nothing was due."""
+        self._news.clear()
         due = await lines.due(self.database)
         self._beat = min((line.ready_in for line in due if line.ready_in), default=LONGEST_REST)
         due = [line for line in due if not line.ready_in]
-        until = clock.monotonic() + LOOK_SECONDS
-        full = False
-        while due and not self._stopping and clock.monotonic() < until:
-            fed = []
-            for line in due:
-                if self._broken.get(line.key, 0.0) > clock.monotonic():
-                    continue
-                room = self._room_for(line, len(due))
-                if room < min(self._flights[line.channel_id].least(line.lane), _fair(len(due)) // 2):
-                    full = True
-                elif await self._try_feed(line, room) == room:
-                    fed.append(line)
-            due = fed
-        return bool(due) and not full
+        began = clock.monotonic()
+        while due and not self._news.is_set():
+            left = began + min(LOOK_SECONDS, self._beat) - clock.monotonic()
+            if left <= 0:
+                break
+            self._room.clear()
+            due, fed = await self._feed_all(due)
+            if due and not fed:
+                await _heard(self._room, left)
+        return bool(due)
+
+    async def _feed_all(self, due: list[Line]) -> tuple[list[Line], bool]:
+        """The lines that may have more to give, for those without room are asked again, and whether any gave."""
+        more, fed = [], False
+        for line in due:
+            if self._broken.get(line.key, 0.0) > clock.monotonic():
+                continue
+            room = self._room_for(line, len(due))
+            if room < min(self._flights[line.channel_id].least(line.lane), _fair(len(due)) // 2):
+                more.append(line)
+            elif claimed := await self._try_feed(line, room):
+                fed = True
+                if claimed == room:
+                    more.append(line)
+        return more, fed
 
     def _room_for(self, line: Line, sharers: int) -> int:
         left = int(MOST_HELD * (BULK_SHARE if line.lane == BULK else 1.0)) - len(self.flying)
@@ -232,7 +246,7 @@ class Sender:
         for channel_id, settled in Counter(sending.channel.id for sending, _ in results).items():
             self._flights[channel_id].settled(settled, clock.monotonic())
             self._take_on(self._flights[channel_id])
-        self._wake.set()
+        self._room.set()
 
     async def _write_group(self, group: list[tuple[Sending, Sent]]) -> None:
         line, channel = group[0][0].line, group[0][0].channel
@@ -277,6 +291,13 @@ class Sender:
             if flight.claimed.id in moments:
                 flight.claimed = settling.with_lease(flight.claimed, moments[flight.claimed.id])
                 flight.since = clock.monotonic()
+
+
+async def _heard(event: asyncio.Event, seconds: float) -> None:
+    """Wait for it, but no longer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _fair(sharers: int) -> int:

@@ -8,6 +8,7 @@ import pytest
 from tests.peers import certificates, free_port, sink
 from tests.peers.sink import DROP, Sink
 from trunkline.channels.base import SendError
+from trunkline.channels.mail import transport
 from trunkline.channels.mail.transport import Pool, Relay
 from trunkline.core.egress import Egress
 
@@ -254,6 +255,34 @@ async def test_a_big_mail_arrives_whole():
 
     assert not isinstance(pool_error[0], Exception)
     assert relay.taken[0].raw == raw
+
+
+async def test_a_relay_that_never_answers_the_mail_may_have_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transport, "ANSWER", 0.1)
+    async with sink.running(Sink(seconds=30)) as relay:
+        pool = pool_for(relay.port)
+        error = await outcome(pool)
+
+    assert error is not None
+    assert (error.code, error.retry) == ("ambiguous", True)
+    assert "No answer within 0.1 seconds." in error.detail
+    assert pool.take() is None
+
+
+async def test_a_relay_that_never_answers_a_command_has_nothing(monkeypatch: pytest.MonkeyPatch):
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        await reader.readline()
+        monkeypatch.setattr(transport, "COMMAND", 0.1)
+        writer.write(b"250 hi\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0, family=socket.AF_INET) as server:
+        error = await outcome(pool_for(server.sockets[0].getsockname()[1]))
+
+    assert error is not None
+    assert (error.code, error.retry, error.detail) == ("unreachable", True, "No answer within 0.1 seconds.")
 
 
 async def test_a_cancelled_mail_does_not_leave_its_connection_behind():

@@ -55,7 +55,9 @@ def multipart(kind: str, boundary: str, parts: Sequence[str]) -> str:
 
 def leaf(subtype: str, text: str) -> str:
     """A text part in the shortest encoding that survives any relay."""
-    text = text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n") + "\r\n"
+    if "\r" in text or "\x00" in text:
+        text = text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\n", "\r\n") + "\r\n"
     if text.isascii() and (len(text) <= LONGEST_LINE or max(map(len, text.split("\r\n"))) <= LONGEST_LINE):
         return part_head(subtype, "7bit") + text
     octets = text.encode("utf-8", "replace")

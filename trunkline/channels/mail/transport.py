@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from socket import IPPROTO_TCP, TCP_NODELAY, socket
-from typing import Literal
+from typing import Literal, cast
 
 import aiosmtplib
 from aiosmtplib import SMTPResponse
@@ -166,6 +166,9 @@ class Connection:
     def __init__(self, client: aiosmtplib.SMTP):
         self.client = client
         self.used = False
+        self.silent = False
+        self.declares_size = client.supports_extension("size")
+        self.loop = asyncio.get_running_loop()
 
     @property
     def alive(self) -> bool:
@@ -192,9 +195,9 @@ class Connection:
 
     async def begin(self, sender: str, size: int) -> None:
         reused, self.used = self.used, True
-        declared = f" SIZE={size}" if self.client.supports_extension("size") else ""
+        declared = f" SIZE={size}" if self.declares_size else ""
         try:
-            answer = await self.client.execute_command(f"MAIL FROM:<{sender}>{declared}".encode())
+            answer = await self.ask(f"MAIL FROM:<{sender}>{declared}")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             if reused:
                 raise StaleError from error
@@ -206,9 +209,30 @@ class Connection:
 
     async def command(self, line: str) -> SMTPResponse:
         try:
-            return await self.client.execute_command(line.encode())
+            return await self.ask(line)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise lost(error) from error
+
+    def ask(self, line: str) -> Awaitable[SMTPResponse]:
+        return self.within(COMMAND, self.client.execute_command(line.encode(), timeout=None))
+
+    async def within(self, seconds: float, answer: Awaitable[SMTPResponse]) -> SMTPResponse:
+        """The library's own time limit costs more than a command does."""
+        timer = self.loop.call_later(seconds, self.give_up)
+        try:
+            return await answer
+        except aiosmtplib.SMTPServerDisconnected as error:
+            if self.silent:
+                raise aiosmtplib.SMTPReadTimeoutError(f"No answer within {seconds:g} seconds.") from error
+            raise
+        finally:
+            timer.cancel()
+
+    def give_up(self) -> None:
+        """The relay says nothing: whoever waits for it hears that the connection is lost."""
+        self.silent = True
+        if transport := self.client.transport:
+            cast(asyncio.WriteTransport, transport).abort()
 
     async def content(self, raw: bytes) -> SMTPResponse:
         """The mail itself. Once the final dot is on its way, silence means that the mail may have arrived."""
@@ -227,7 +251,7 @@ class Connection:
             self.client.close()
             raise lost(error) from error
         try:
-            return await protocol.read_response(ANSWER)
+            return await self.within(ANSWER, protocol.read_response())
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             self.client.close()
             raise SendError("ambiguous", f"The answer to the mail was lost: {error}"[:500], retry=True) from error
