@@ -8,7 +8,7 @@ import pytest
 from tests.peers import certificates, free_port, sink
 from tests.peers.sink import DROP, Sink
 from trunkline.channels.base import SendError
-from trunkline.channels.mail import transport
+from trunkline.channels.mail import connection
 from trunkline.channels.mail.transport import Pool, Relay
 from trunkline.core.egress import Egress
 
@@ -258,7 +258,7 @@ async def test_a_big_mail_arrives_whole():
 
 
 async def test_a_relay_that_never_answers_the_mail_may_have_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(transport, "ANSWER", 0.1)
+    monkeypatch.setattr(connection, "ANSWER", 0.1)
     async with sink.running(Sink(seconds=30)) as relay:
         pool = pool_for(relay.port)
         error = await outcome(pool)
@@ -273,7 +273,7 @@ async def test_a_relay_that_never_answers_a_command_has_nothing(monkeypatch: pyt
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 hi\r\n")
         await reader.readline()
-        monkeypatch.setattr(transport, "COMMAND", 0.1)
+        monkeypatch.setattr(connection, "COMMAND", 0.1)
         writer.write(b"250 hi\r\n")
         await reader.read()
         writer.close()

@@ -44,8 +44,6 @@ def refusal(code: int, message: str, *, of_sender: bool = False) -> SendError:
 
 def lost(error: Exception) -> SendError:
     """Silence before the final dot: the relay holds nothing."""
-    if isinstance(error, SMTPResponseException):
-        return refusal(error.code, error.message)
     return SendError("unreachable", said(error), retry=True)
 
 
