@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -307,3 +309,70 @@ async def test_a_cancelled_mail_does_not_leave_its_connection_behind():
 
     assert task.cancelled()
     assert pool.take() is None
+
+
+@asynccontextmanager
+async def pipelining(*answers: str) -> AsyncIterator[tuple[Pool, list[bytes]]]:
+    """A relay that answers an envelope when it has heard all of it, each mail with the next `answers`, `|` between."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        await reader.readline()
+        writer.write(b"250-hi\r\n250 PIPELINING\r\n")
+        for answer in answers:
+            lines = [await reader.readline() for _ in range(answer.count("|") + 1)]
+            heard.extend(lines)
+            writer.write(answer.replace("|", "\r\n").encode() + b"\r\n")
+            if answer.endswith("354 go on") and "550" not in answer:
+                heard.append(await reader.readuntil(b"\r\n.\r\n"))
+                writer.write(b"250 taken\r\n")
+        heard.append(await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, family=socket.AF_INET) as server:
+        pool = pool_for(server.sockets[0].getsockname()[1])
+        yield pool, heard
+        await pool.close()
+
+
+async def test_an_envelope_is_said_at_once_where_that_is_allowed():
+    async with pipelining("250 ok|250 ok|354 go on", "250 ok|250 ok|354 go on") as (pool, heard):
+        for _ in range(2):
+            receipt = await pool.deliver("a@in.test", ["ana@x.test"], RAW)
+
+    assert receipt.response == "250 taken"
+    assert heard[:3] == [b"MAIL FROM:<a@in.test>\r\n", b"RCPT TO:<ana@x.test>\r\n", b"DATA\r\n"]
+    assert heard[3] == RAW.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+    assert pool.opened == 1
+
+
+async def test_copies_are_judged_before_the_relay_hears_of_a_mail():
+    async with pipelining("250 ok|250 ok|550 5.1.1 no", "354 go on") as (pool, heard):
+        receipt = await pool.deliver("a@in.test", ["ana@x.test", "nobody@x.test"], RAW)
+
+    assert receipt.refused == {"nobody@x.test": "550 5.1.1 no"}
+    assert heard[3] == b"DATA\r\n"
+
+
+async def test_a_refused_envelope_leaves_the_connection_fit_for_the_next():
+    async with pipelining("250 ok|550 5.1.1 no|503 no recipients", "250 ok", "250 ok|250 ok|354 go on") as (
+        pool,
+        heard,
+    ):
+        refused = await asyncio.gather(pool.deliver("a@in.test", ["no@x.test"], RAW), return_exceptions=True)
+        await pool.deliver("a@in.test", ["ana@x.test"], RAW)
+
+    assert isinstance(refused[0], SendError)
+    assert refused[0].provider_code == "5.1.1"
+    assert heard[3] == b"RSET\r\n"
+    assert pool.opened == 1
+
+
+async def test_a_relay_that_waits_for_a_mail_to_nobody_is_left():
+    async with pipelining("250 ok|550 5.1.1 no|354 go on") as (pool, _):
+        refused = await asyncio.gather(pool.deliver("a@in.test", ["no@x.test"], RAW), return_exceptions=True)
+        kept = pool.take()
+
+    assert isinstance(refused[0], SendError)
+    assert kept is None
