@@ -199,22 +199,9 @@ async def react(database: Database) -> None:
                     await worker._run_call(claims, call)
 
 
-class WatchedSender(Sender):
-    """A sender that tells while it claims: what is claimed is in flight a moment after the claim is committed."""
-
-    claiming = 0
-
-    async def _feed(self, line: lines.Line, room: int) -> int:
-        self.claiming += 1
-        try:
-            return await super()._feed(line, room)
-        finally:
-            self.claiming -= 1
-
-
-def sender(database: Database, http: Http) -> WatchedSender:
+def sender(database: Database, http: Http) -> Sender:
     wire = Wire(http, database.tools.egress, Carrier(database), Book(database), Operator(database))
-    return WatchedSender(database, wire)
+    return Sender(database, wire)
 
 
 async def deliver(database: Database, account: int, http: Http | None = None) -> None:
@@ -226,7 +213,7 @@ async def deliver(database: Database, account: int, http: Http | None = None) ->
         while busy and not task.done():
             await asyncio.sleep(0.01)
             waiting = any(line.account_id == account for line in await lines.due(database))
-            busy = waiting or running.claiming > 0 or bool(running.flying)
+            busy = waiting or running.busy
     running.stop()
     await task
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.e2e.house import NUMBERS, PASSWORD, House, Workspace, running
 from tests.e2e.mailbox import Mailbox, open_mailbox
@@ -84,7 +85,12 @@ def accessible() -> Callable[[Page], None]:
     """Assert that a page has no serious or critical fault in the eyes of axe."""
 
     def check(page: Page) -> None:
-        found = Axe().run(page).response["violations"]
+        page.wait_for_load_state()
+        try:
+            found = Axe().run(page).response["violations"]
+        except PlaywrightError:  # a click before had not led away yet; it did now
+            page.wait_for_load_state()
+            found = Axe().run(page).response["violations"]
         grave = [
             f"{each['id']}: {each['help']}: {node['html'][:200]}"
             for each in found

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.messaging.flights import CAREFUL_WINDOW, MOST_HELD, WINDOW, Batch, Flights, Sending
+from trunkline.messaging.flights import CAREFUL_WINDOW, MOST_AT_ONCE, MOST_HELD, WINDOW, Batch, Flights, Sending
 from trunkline.messaging.lines import Line
 from trunkline.messaging.sending import BULK, REPLY
 
@@ -49,8 +49,15 @@ def test_it_hands_over_less_than_it_has_claimed(flights: Flights):
 
 def test_the_fastest_channel_holds_no_more_than_the_most(flights: Flights):
     pass_through(flights, 100_000, at=1.0)
+    flights.held = MOST_HELD - 1
 
-    assert flights.room(REPLY) == MOST_HELD
+    assert flights.room(REPLY) == 1
+
+
+def test_one_claim_takes_no_more_than_a_portion(flights: Flights):
+    pass_through(flights, 100_000, at=1.0)
+
+    assert flights.room(REPLY) == MOST_AT_ONCE
 
 
 def test_a_channel_that_slows_down_claims_less(flights: Flights):

@@ -6,7 +6,7 @@ not wait for the database; what was claimed only has not left us and simply goes
 is heard at once, also by a slow channel. A channel that must not repeat claims no more than it may leave open.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 
 from msgspec import Struct
 
@@ -27,6 +27,8 @@ CAREFUL_WINDOW = 64
 """The window of an at-most-once channel: what a crash leaves open there stays open for a person to judge."""
 PORTION = 32
 """The least room that bulk claims for while there is something to send: a transaction costs more than a send."""
+MOST_AT_ONCE = 256
+"""How many one claim takes: a big one is long under way, and meanwhile those before it are all sent."""
 BULK_SHARE = 0.75
 """Bulk leaves a part of each window to those who wait for an answer."""
 
@@ -72,13 +74,13 @@ class Flights:
         most = CAREFUL_WINDOW if self.careful else self._ahead
         if self.most is not None:  # who has no hand for it yet must not be marked as being sent
             return self.most - self.held
-        return _share(most, lane) - self.held
+        return min(MOST_AT_ONCE, _share(most, lane) - self.held)
 
     def least(self, lane: int) -> int:
         """How much room a claim waits for. Bulk can wait while there is something to send."""
         if lane != BULK or self.most is not None or not self.held:
             return 1
-        return max(PORTION, _share(CAREFUL_WINDOW if self.careful else self._ahead, lane) // 4)
+        return min(MOST_AT_ONCE, max(PORTION, _share(CAREFUL_WINDOW if self.careful else self._ahead, lane) // 4))
 
     def add(self, batch: Batch) -> None:
         lane = batch.sendings[0].line.lane
@@ -107,6 +109,10 @@ class Flights:
             self._open = max(CAREFUL_WINDOW, min(int(pace * MOMENT), WINDOW))
             self._ahead = max(CAREFUL_WINDOW, min(int(pace * AHEAD), MOST_HELD))
             self._settled, self._since = 0, at
+
+
+AllFlights = defaultdict[int, Flights]
+"""Those of a process, by channel."""
 
 
 def _share(window: int, lane: int) -> int:

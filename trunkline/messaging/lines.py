@@ -21,6 +21,10 @@ PACE_SLACK = 0.03
 second there are more messages than the rate."""
 
 
+LineKey = tuple[int, int, int, int]
+"""Lane, channel, account, broadcast."""
+
+
 class Line(Struct, frozen=True):
     lane: int
     channel_id: int
@@ -31,7 +35,7 @@ class Line(Struct, frozen=True):
     """Seconds until a paced channel may go on; a moment at most, else the line is not due."""
 
     @property
-    def key(self) -> tuple[int, int, int, int]:
+    def key(self) -> LineKey:
         return self.lane, self.channel_id, self.account_id, self.broadcast_id
 
 
