@@ -4,10 +4,12 @@ import asyncio
 from collections import defaultdict
 
 import pytest
+from msgspec import structs
 
 from trunkline.core.db import Database
+from trunkline.messaging import lines
 from trunkline.messaging.feeding import Feeder
-from trunkline.messaging.flights import MOST_AT_ONCE, AllFlights, Flights
+from trunkline.messaging.flights import BULK_SHARE, CAREFUL_WINDOW, MOST_AT_ONCE, AllFlights, Flights
 from trunkline.messaging.lines import Line, LineKey
 from trunkline.messaging.sending import BULK, REPLY
 
@@ -28,7 +30,7 @@ class Claims(Feeder):
         return await self.told
 
     async def feed(self, *due: Line) -> bool:
-        fed = await self._feed_all(list(due), self.dry)
+        fed = await self._feed_all(list(due), self.dry, set())
         await asyncio.sleep(0)  # what was begun runs
         return fed
 
@@ -62,7 +64,7 @@ async def test_bulk_is_claimed_twice_at_once(claims: Claims, flights: AllFlights
 
     assert fed == [True, True]
     assert claims.asked == [MOST_AT_ONCE, MOST_AT_ONCE]
-    assert flights[1].held == 2 * MOST_AT_ONCE
+    assert flights[1].promised == 2 * MOST_AT_ONCE
     await claims.end(more=True)
 
 
@@ -80,11 +82,35 @@ async def test_one_line_waits_for_no_other(claims: Claims) -> None:
     await claims.end(more=True)
 
 
+async def test_claims_of_a_paced_line_follow_each_other(claims: Claims) -> None:
+    paced = structs.replace(line(BULK), rate=50.0)
+
+    fed = [await claims.feed(paced), await claims.feed(paced)]
+
+    assert fed == [True, False]
+    await claims.end(more=True)
+
+
+async def test_news_leaves_bulk_its_turn(claims: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def due(_: Database) -> list[Line]:
+        return [line(REPLY, channel=3), line(BULK, channel=3)]
+
+    monkeypatch.setattr(lines, "due", due)
+    round = asyncio.create_task(claims._round())
+    while not claims.asked:
+        await asyncio.sleep(0)
+    claims.wake()
+    await claims.end(more=False)
+    await round
+
+    assert claims.asked == [CAREFUL_WINDOW, int(CAREFUL_WINDOW * BULK_SHARE)]
+
+
 @pytest.mark.parametrize("more", [True, False])
 async def test_what_a_claim_did_not_bring_is_free_again(claims: Claims, flights: AllFlights, more: bool) -> None:
     await claims.feed(line(BULK))
 
     await claims.end(more=more)
 
-    assert flights[1].held == 0
+    assert flights[1].promised == 0
     assert claims.dry == (set() if more else {line(BULK).key})

@@ -16,6 +16,7 @@ class Adapters:
     def __init__(self) -> None:
         self._kept: dict[int, tuple[float, Channel, Adapter]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._looking = asyncio.Lock()
 
     def known(self, channel_id: int) -> Adapter | None:
         """The one in use, if there is one."""
@@ -24,17 +25,23 @@ class Adapters:
 
     async def of(self, tx: Tx, channel_id: int) -> tuple[Channel, Adapter]:
         """The channel as it is now, and its adapter."""
+        if fresh := self._fresh(channel_id):
+            return fresh
+        async with self._looking:
+            if fresh := self._fresh(channel_id):  # somebody else looked meanwhile
+                return fresh
+            current = await channels.with_deleted(tx, channel_id)
+            adapter = self.known(channel_id)
+            if adapter is None or self._kept[channel_id][1].config != current.config:
+                if adapter is not None:
+                    self._close_later(adapter)
+                adapter = channels.adapter(tx.database.tools, current)
+            self._kept[channel_id] = clock.monotonic(), current, adapter
+            return current, adapter
+
+    def _fresh(self, channel_id: int) -> tuple[Channel, Adapter] | None:
         kept = self._kept.get(channel_id)
-        if kept and clock.monotonic() - kept[0] < FRESH_SECONDS:
-            return kept[1], kept[2]
-        current = await channels.with_deleted(tx, channel_id)
-        adapter = self.known(channel_id)  # somebody else may have looked meanwhile
-        if adapter is None or self._kept[channel_id][1].config != current.config:
-            if adapter is not None:
-                self._close_later(adapter)
-            adapter = channels.adapter(tx.database.tools, current)
-        self._kept[channel_id] = clock.monotonic(), current, adapter
-        return current, adapter
+        return kept[1:] if kept and clock.monotonic() - kept[0] < FRESH_SECONDS else None
 
     async def close(self) -> None:
         for _, _, adapter in self._kept.values():

@@ -47,7 +47,7 @@ class Feeder:
         self._feeders = asyncio.Semaphore(FEEDERS)
         self._feeding: Counter[LineKey] = Counter()
         """Claims under way, by line."""
-        self._reserved = 0
+        self._promised = 0
         """How many messages those may bring."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat = LONGEST_REST
@@ -93,32 +93,39 @@ class Feeder:
         await _heard(self._news, seconds)
 
     async def _round(self) -> bool:
-        """Feed all due lines for a while, as long as they give something. False when nothing was due."""
+        """Feed all due lines for a while, as long as they give something. False when nothing was due.
+
+        News ends it, but not before each line had its turn: who is always woken would else never come to the last.
+        """
         self._news.clear()
         due = await lines.due(self.database)
         self._beat = min((line.ready_in for line in due if line.ready_in), default=LONGEST_REST)
         due = [line for line in due if not line.ready_in and self._broken.get(line.key, 0.0) < clock.monotonic()]
         dry: set[LineKey] = set()
+        turned: set[LineKey] = set()
         began = clock.monotonic()
-        while due and not self._news.is_set():
+        while due and not (self._news.is_set() and all(line.key in turned for line in due)):
             left = began + min(LOOK_SECONDS, self._beat) - clock.monotonic()
             if left <= 0:
                 break
             self._room.clear()
-            if not await self._feed_all(due, dry):
+            if not await self._feed_all(due, dry, turned):
                 await _heard(self._room, left)
-            due = [line for line in due if line.key not in dry]
+            due = sorted((line for line in due if line.key not in dry), key=lambda line: line.key in turned)
         return bool(due)
 
-    async def _feed_all(self, due: list[Line], dry: set[LineKey]) -> bool:
-        """Begin to feed each line that there is room for, in turn. Returns whether there was one.
+    async def _feed_all(self, due: list[Line], dry: set[LineKey], turned: set[LineKey]) -> bool:
+        """Begin to feed each line that there is room for. Returns whether there was one.
 
-        `dry` gets those that give less than they are asked for.
+        `dry` gets those that give less than they are asked for, `turned` those that had their turn: who only waits for
+        room that a claim was promised and may not need had none.
         """
         fed = False
         for line in due:
             await self._feeders.acquire()
             room = self._room_for(line, len(due))
+            if room > 0 or not self._flights[line.channel_id].promised:
+                turned.add(line.key)
             if line.key in dry or room <= 0:
                 self._feeders.release()
                 continue
@@ -127,21 +134,21 @@ class Feeder:
         return fed
 
     def _room_for(self, line: Line, sharers: int) -> int:
-        """How many to claim from a line now. Whoever waits for an answer gets it in order, so only bulk is claimed
-        twice at once."""
-        if self._feeding[line.key] >= (FEEDERS if line.lane == BULK else 1):
+        """How many to claim from a line now. Only bulk is claimed twice at once: who waits for an answer gets it in
+        order, and the claims of a paced line wait for each other anyway."""
+        if self._feeding[line.key] >= (FEEDERS if line.lane == BULK and line.rate is None else 1):
             return 0
         flights = self._flights[line.channel_id]
         most = int(MOST_HELD * (BULK_SHARE if line.lane == BULK else 1.0))
-        left = most - len(self._flying) - self._reserved
+        left = most - len(self._flying) - self._promised
         room = min(flights.room(line.lane), left, _fair(sharers))
         return room if room >= min(flights.least(line.lane), _fair(sharers) // 2) else 0
 
     def _start(self, line: Line, room: int, dry: set[LineKey]) -> None:
         """The room is taken at once, so that the next who asks finds less."""
         self._feeding[line.key] += 1
-        self._reserved += room
-        self._flights[line.channel_id].held += room
+        self._promised += room
+        self._flights[line.channel_id].promised += room
         task = asyncio.get_running_loop().create_task(self._feed_line(line, room, dry))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -157,8 +164,8 @@ class Feeder:
             log.exception("line_failed", channel=line.channel_id, account=line.account_id, broadcast=line.broadcast_id)
             self._broken[line.key] = clock.monotonic() + BROKEN_SECONDS
         finally:
-            self._flights[line.channel_id].held -= room
-            self._reserved -= room
+            self._flights[line.channel_id].promised -= room
+            self._promised -= room
             self._feeding -= Counter([line.key])
             if not more:
                 dry.add(line.key)
@@ -175,14 +182,14 @@ class Feeder:
             channel, adapter = await self.adapters.of(tx, line.channel_id)
             flights = self._flights[channel.id]
             flights.most = adapter.at_once
-            room += min(0, flights.room(line.lane))  # what was reserved before we knew how little the adapter takes
+            room += min(0, flights.room(line.lane))  # what was promised before we knew how little the adapter takes
             if room <= 0:
                 return True
+            if line.rate is not None:
+                self._beat = min(self._beat, lines.interval(line.rate))
             claimed = await lines.claim(tx, line, room, channel.sends_as)
             if not claimed:
                 return False
-            if line.rate is not None:
-                self._beat = min(self._beat, lines.interval(line.rate))
             ready = await preparing.prepare(tx, line, channel, claimed, self._texts)
         measures.claimed(message.waited for message in claimed if message.attempts == 1)
         self._launch(line, channel, adapter, ready)

@@ -59,6 +59,8 @@ class Flights:
         self.most: int | None = None
         """How many messages the adapter takes on together, if it says."""
         self.held = self.out = self.hands = 0
+        self.promised = 0
+        """What claims that are under way may bring."""
         self._open, self._ahead = CAREFUL_WINDOW, CAREFUL_WINDOW
         """Where it may repeat: how many may be open, and how many claimed."""
         self._settled, self._since = 0, 0.0
@@ -73,12 +75,12 @@ class Flights:
         """How many messages of a lane may be claimed now."""
         most = CAREFUL_WINDOW if self.careful else self._ahead
         if self.most is not None:  # who has no hand for it yet must not be marked as being sent
-            return self.most - self.held
-        return min(MOST_AT_ONCE, _share(most, lane) - self.held)
+            return self.most - self.held - self.promised
+        return min(MOST_AT_ONCE, _share(most, lane) - self.held - self.promised)
 
     def least(self, lane: int) -> int:
         """How much room a claim waits for. Bulk can wait while there is something to send."""
-        if lane != BULK or self.most is not None or not self.held:
+        if lane != BULK or self.most is not None or not (self.held or self.promised):
             return 1
         return min(MOST_AT_ONCE, max(PORTION, _share(CAREFUL_WINDOW if self.careful else self._ahead, lane) // 4))
 

@@ -287,6 +287,44 @@ async def test_a_relay_that_never_answers_a_command_has_nothing(monkeypatch: pyt
     assert (error.code, error.retry, error.detail) == ("unreachable", True, "No answer within 0.1 seconds.")
 
 
+async def test_a_big_mail_that_is_refused_in_the_middle_is_refused():
+    async def strict(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hi\r\n")
+        for answer in (b"250 hi", b"250 ok", b"250 ok", b"354 go on"):
+            await reader.readline()
+            writer.write(answer + b"\r\n")
+        await reader.readexactly(300_000)
+        writer.write(b"552 5.3.4 too big\r\n")
+        await reader.read()
+        writer.close()
+
+    raw = b"Subject: big\r\n\r\n" + (b"x" * 76 + b"\r\n") * 400_000
+    async with await asyncio.start_server(strict, "127.0.0.1", 0, family=socket.AF_INET) as server:
+        pool = pool_for(server.sockets[0].getsockname()[1])
+        [error] = await asyncio.gather(pool.deliver("a@in.test", ["ana@x.test"], raw), return_exceptions=True)
+        kept = pool.take()
+
+    assert isinstance(error, SendError)
+    assert (error.code, error.retry, error.provider_code) == ("rejected", False, "5.3.4")
+    assert kept is None
+
+
+async def test_a_mail_under_way_while_the_pool_closes_leaves_no_connection():
+    async with sink.running(Sink(seconds=0.2)) as relay:
+        pool = pool_for(relay.port)
+        mail = asyncio.create_task(pool.deliver("a@in.test", ["ana@x.test"], RAW))
+        while not relay.sessions:
+            await asyncio.sleep(0.01)
+        pool.idle = 0
+        await pool.close()
+        await mail
+        async with asyncio.timeout(10):
+            while pool.kept:
+                await asyncio.sleep(0.01)
+
+    assert pool.sweeper is None
+
+
 async def test_a_cancelled_mail_does_not_leave_its_connection_behind():
     entered = asyncio.Event()
 
@@ -332,8 +370,10 @@ async def pipelining(*answers: str) -> AsyncIterator[tuple[Pool, list[bytes]]]:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0, family=socket.AF_INET) as server:
         pool = pool_for(server.sockets[0].getsockname()[1])
-        yield pool, heard
-        await pool.close()
+        try:
+            yield pool, heard
+        finally:
+            await pool.close()
 
 
 async def test_an_envelope_is_said_at_once_where_that_is_allowed():

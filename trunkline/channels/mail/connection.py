@@ -100,18 +100,26 @@ class Connection:
         """The mail itself. Once the final dot is on its way, silence means that the mail may have arrived."""
         body = LINE_START_DOT.sub(b"..", raw) if b"\n." in raw or raw.startswith(b".") else raw
         body = (body if body.endswith(b"\r\n") else body + b"\r\n") + b".\r\n"
-        *chunks, last = [body[start : start + CHUNK] for start in range(0, len(body), CHUNK)]
+        first, *chunks = [body[start : start + CHUNK] for start in range(0, len(body), CHUNK)]
         try:
-            for chunk in chunks:
-                self.talk.say(chunk, answers=0)
-                await self.talk.drain(COMMAND)
-            [awaited] = self.talk.say(last)
+            [awaited] = self.talk.say(first)
         except TalkOver as error:
             raise lost(error) from error
+        while chunks:
+            await self.talk.drain(COMMAND)
+            if awaited.done():  # it is refused in the middle, or the relay is gone
+                break
+            self.talk.say(chunks.pop(0), answers=0)
         try:
-            return await self.talk.within(ANSWER, awaited)
+            answer = await self.talk.within(ANSWER, awaited)
         except TalkOver as error:
+            if chunks:
+                raise lost(error) from error
             raise SendError("ambiguous", f"The answer to the mail was lost: {error}"[:500], retry=True) from error
+        if chunks:
+            self.close()
+            raise refusal(answer.code, answer.message)
+        return answer
 
     async def reset(self) -> bool:
         """Ready for another mail after a refusal?"""

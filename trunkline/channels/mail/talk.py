@@ -68,15 +68,13 @@ class Talk(asyncio.Protocol):
             timer.cancel()
 
     async def drain(self, seconds: float) -> None:
-        """Wait until the relay has taken most of what was said."""
+        """Wait until the relay has taken most of what was said, or the talk is over."""
         if not self._writable.is_set():
             timer = self._loop.call_later(seconds, self.end, f"The relay took nothing for {seconds:g} seconds.")
             try:
                 await self._writable.wait()
             finally:
                 timer.cancel()
-        if self.over:
-            raise TalkOver(self.over)
 
     def end(self, why: str) -> None:
         """Hang up in the middle of the talk."""

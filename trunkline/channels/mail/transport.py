@@ -72,6 +72,7 @@ class Pool:
         """Say goodbye on all idle connections."""
         if self.sweeper:
             self.sweeper.cancel()
+            self.sweeper = None  # a mail that is under way keeps its connection, and somebody must sweep it up
         while self.kept:
             self.kept.pop()[0].close()
 
@@ -132,10 +133,11 @@ class Pool:
                 await client.connect()
                 if client.is_ehlo_or_helo_needed:
                     await client.ehlo()
+                if client.transport is None:
+                    raise ConnectionError("The relay hung up.")
         except (aiosmtplib.SMTPException, OSError, ValueError, TrunklineError) as error:
             raise unreached(error) from error
         self.opened += 1
-        assert client.transport is not None
         return Connection(Talk(client.transport), client.esmtp_extensions)
 
     def secure_context(self) -> ssl.SSLContext | None:
