@@ -28,7 +28,7 @@ log = structlog.get_logger("delivery")
 
 HANDS = 32
 """How many calls to one channel's provider run at once."""
-GATHER_SECONDS, ENOUGH = 0.024, 64
+GATHER_SECONDS, ENOUGH = 0.024, 128
 """How long outcomes wait for others, and how many of them wait no longer."""
 WRITERS = 3
 """How many transactions write outcomes at once: while one waits for the disk, the other's messages are gathered."""

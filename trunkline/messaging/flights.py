@@ -27,7 +27,7 @@ CAREFUL_WINDOW = 64
 """The window of an at-most-once channel: what a crash leaves open there stays open for a person to judge."""
 PORTION = 32
 """The least room that bulk claims for while there is something to send: a transaction costs more than a send."""
-MOST_AT_ONCE = 256
+MOST_AT_ONCE = 384
 """How many one claim takes: a big one is long under way, and meanwhile those before it are all sent."""
 BULK_SHARE = 0.75
 """Bulk leaves a part of each window to those who wait for an answer."""
