@@ -17,7 +17,6 @@ from trunkline.channels.base import Adapter, Outbound, SendError, Sent, Wire
 from trunkline.core import clock
 from trunkline.core.db import Database
 from trunkline.core.errors import Unavailable
-from trunkline.core.tools import Tools
 from trunkline.messaging import lines, measures, settling
 from trunkline.messaging.channels import Channel
 from trunkline.messaging.feeding import Feeder
@@ -39,7 +38,6 @@ class Sender:
 
     def __init__(self, database: Database, wire: Wire):
         self.database = database
-        self.tools: Tools = database.tools
         self.wire = wire
         self.flying: dict[int, Sending] = {}
         self._flights: AllFlights = defaultdict(Flights)
