@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tools.source import Source
 
 CLIENTS = {"aiohttp", "httpx", "httpx2", "requests", "urllib3", "http.client", "urllib.request"}
-ALLOWED = {f"trunkline/core/{name}.py" for name in ("http", "requests", "connector")}
+ALLOWED = {f"trunkline/core/{name}.py" for name in ("http", "requests", "talks", "connector")}
 
 
 def find(source: Source) -> Iterator[tuple[int, str]]:

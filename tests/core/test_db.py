@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from msgspec import Struct
 
-from trunkline.core.db import Database, Statement, Tx
+from trunkline.core.db import Database, Statement, Tx, column
 from trunkline.core.errors import NotFound, Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -361,3 +361,11 @@ async def test_a_commit_wakes_who_listens_and_a_rollback_does_not(database: Data
     assert "outbound" in heard[0].split(",")
     assert "jobs" not in heard[0].split(",")
     await listener.close()
+
+
+async def test_a_column_of_nulls_goes_as_an_empty_array(tx: Tx) -> None:
+    statement = Statement("select n, text from unnest($1::int[], $2::text[]) as t (n, text)", "tests", system=False)
+
+    rows = await tx.rows(statement, [1, 2], column([None, None]))
+
+    assert ([tuple(row) for row in rows], column([None, "a"])) == ([(1, None), (2, None)], [None, "a"])

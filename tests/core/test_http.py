@@ -7,10 +7,12 @@ import zlib
 import pytest
 from aiohttp import web
 
+from tests.core import loops
 from trunkline.core.egress import Egress
 from trunkline.core.http import Http, HttpFailure, redact
 
 pytestmark = pytest.mark.anyio
+anyio_backend = loops.both
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.core import loops
 from trunkline.core.egress import Egress
 from trunkline.core.http import Http, HttpFailure
 
 pytestmark = pytest.mark.anyio
+anyio_backend = loops.both
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LARGE = b"x" * 5_000_000
@@ -92,6 +94,14 @@ async def test_a_header_cannot_smuggle_another(http, peer, headers):
         await http.request("GET", await peer(answering(heads, FINE)), headers=headers)
 
     assert (caught.value.phase, caught.value.maybe_sent, heads) == ("refused", False, [])
+
+
+async def test_half_a_character_is_left_out(http, peer):
+    heads: list[str] = []
+
+    await http.request("GET", await peer(answering(heads, FINE)), headers={"X": "a\udce9b"})
+
+    assert "X: ab\r\n" in heads[0]
 
 
 async def test_a_method_is_one_word(http, peer):

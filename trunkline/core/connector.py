@@ -4,16 +4,16 @@ import asyncio
 import socket
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import Connection
 from yarl import URL
 
+from trunkline.core import talks
 from trunkline.core.egress import Egress, Refused
-
-Phase = Literal["refused", "before_sent", "connect", "after_sent", "too_big", "bad"]
+from trunkline.core.talks import Phase, Talk
 
 
 class Call:
@@ -49,16 +49,16 @@ class Connector(aiohttp.TCPConnector):
         )
         self._ways = lru_cache(1024)(self._way)
 
-    async def reach(self, url: URL) -> Connection:
-        """A connection to where `url` leads, fresh or at rest."""
+    async def reach(self, url: URL) -> tuple[Connection, Talk]:
+        """A connection to where `url` leads, fresh or at rest, and the talk over it."""
         way = self._ways(url.origin())
-        connection = await self.connect(way, [], ENDLESS)
-        for _ in range(MOST_STALE):
-            if connection.protocol is not None and not connection.protocol.should_close:
-                break
-            connection.close()  # somebody spoke unasked: those words must not pass for the next answer
+        for stale in range(MOST_STALE + 1):
             connection = await self.connect(way, [], ENDLESS)
-        return connection
+            talk = talks.over(connection)
+            if talk is not None and (talk.usable or stale == MOST_STALE):
+                return connection, talk
+            connection.close()  # somebody spoke unasked: those words must not pass for the next answer
+        raise aiohttp.ServerDisconnectedError
 
     def _way(self, origin: URL) -> aiohttp.ClientRequest:
         """The connector asks a request where its connection shall lead. One for each origin serves them all."""

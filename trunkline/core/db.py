@@ -45,6 +45,13 @@ def sql(text: str, *, system: bool = False) -> Statement:
     return statement
 
 
+def column(values: Iterable[T | None]) -> list[T | None]:
+    """An array for `unnest` beside others. Nothing but nulls is sent as an empty one, which `unnest` fills up again:
+    each element costs the driver as much as a row's own work."""
+    values = list(values)
+    return values if any(value is not None for value in values) else []
+
+
 def json_text(value: object) -> str | None:
     """JSON for a `text[]` parameter that the statement casts; a list inside a `jsonb[]` would count as a dimension."""
     return None if value is None else msgspec.json.encode(value).decode()

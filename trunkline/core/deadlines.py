@@ -14,30 +14,30 @@ TICK = 0.05
 class Deadlines:
     """`with deadlines.within(15): await …` raises TimeoutError like `asyncio.timeout(15)`."""
 
-    __slots__ = ("_limits", "_loop", "_timer")
+    __slots__ = ("_limits", "_timer", "loop")
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._limits: set[Limit] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def within(self, seconds: float) -> "Limit":
-        return Limit(self, self._loop.time() + seconds)
+        return Limit(self, self.loop.time() + seconds)
 
     def add(self, limit: "Limit") -> None:
         self._limits.add(limit)
         if self._timer is None:
-            self._timer = self._loop.call_later(TICK, self._look)
+            self._timer = self.loop.call_later(TICK, self._look)
 
     def drop(self, limit: "Limit") -> None:
         self._limits.discard(limit)
 
     def _look(self) -> None:
-        now = self._loop.time()
+        now = self.loop.time()
         for limit in [each for each in self._limits if each.at <= now]:
             self._limits.discard(limit)
             limit.end()
-        self._timer = self._loop.call_later(TICK, self._look) if self._limits else None
+        self._timer = self.loop.call_later(TICK, self._look) if self._limits else None
 
 
 class Limit:
@@ -49,7 +49,7 @@ class Limit:
         self._deadlines, self.at, self._ended = deadlines, at, False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._deadlines.loop)
         assert task is not None
         self._task, self._canceled_before = task, task.cancelling()
         self._deadlines.add(self)

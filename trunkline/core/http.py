@@ -5,22 +5,21 @@ import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
-from aiohttp.http import HttpProcessingError
 from multidict import CIMultiDict
 from yarl import URL
 
 from trunkline.core import clock
-from trunkline.core.connector import CALL, Call, Connector, Phase, SocketRefused
+from trunkline.core.connector import CALL, Call, Connector, SocketRefused
 from trunkline.core.deadlines import Deadlines
 from trunkline.core.egress import UNSAFE, USERINFO, Egress, Refused
 from trunkline.core.errors import TrunklineError
 from trunkline.core.requests import Reply, send
+from trunkline.core.talks import Phase, Unusable
 
 
 class Exchange(msgspec.Struct, kw_only=True):
@@ -133,7 +132,7 @@ class Http:
         try:
             with self._deadlines.within(timeout or self._timeout):
                 return await self._follow(exchange, call, headers or {}, redirects, cap, heard)
-        except _Unusable as error:
+        except Unusable as error:
             raise _failure(error.phase, str(error), exchange, call) from None
         except TimeoutError:
             raise _failure(call.phase, "No answer in time.", exchange, call) from None
@@ -141,8 +140,6 @@ class Http:
             raise _failure("refused", f"The URL cannot be used: {error}", exchange, call) from None
         except Refused as error:
             raise _failure("refused", error.message, exchange, call) from None
-        except (aiohttp.ClientPayloadError, HttpProcessingError) as error:
-            raise _failure("bad", f"The answer cannot be read: {error}", exchange, call) from None
         except (aiohttp.ClientError, OSError) as error:
             refused = isinstance(getattr(error, "os_error", None), SocketRefused)
             raise _failure("refused" if refused else call.phase, _sentence(error), exchange, call) from None
@@ -190,7 +187,7 @@ class Http:
 
     def _head(self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None) -> CIMultiDict[str]:
         if not METHOD.fullmatch(method):
-            raise _Unusable("refused", "The method is not a proper one.")
+            raise Unusable("refused", "The method is not a proper one.")
         head = CIMultiDict({"Host": url.host_port_subcomponent or "", **self._common})
         head.update(headers)
         head.popall("Transfer-Encoding", None)
@@ -210,12 +207,6 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-class _Unusable(Exception):
-    def __init__(self, phase: Phase, message: str) -> None:
-        super().__init__(message)
-        self.phase: Phase = phase
-
-
 @lru_cache(4096)
 def _target(url: str) -> URL:
     """Where to go, if it is a web address at all; which host is the connector's question."""
@@ -223,11 +214,11 @@ def _target(url: str) -> URL:
         target = URL(url)
         port = target.port
     except ValueError:
-        raise _Unusable("refused", "The URL cannot be read.") from None
+        raise Unusable("refused", "The URL cannot be read.") from None
     if target.scheme not in ("http", "https") or not target.raw_host or not port or UNSAFE.search(url):
-        raise _Unusable("refused", "The URL is not a proper http or https address.")
+        raise Unusable("refused", "The URL is not a proper http or https address.")
     if USERINFO.match(url):
-        raise _Unusable("refused", "The URL must not contain a user name or password.")
+        raise Unusable("refused", "The URL must not contain a user name or password.")
     return target
 
 
@@ -245,8 +236,6 @@ def _written(
 
 
 async def _answer(reply: Reply, exchange: Exchange, cap: int, heard: Callable[[bytes], None] | None) -> Answer:
-    if sum(map(len, chain.from_iterable(reply.raw_headers))) > HEADERS_CAP:
-        raise _Unusable("too_big", "The headers of the answer are too large.")
     encoding = reply.headers.get("Content-Encoding", "").strip().lower()
     plain = reply.status < 400 and encoding in ("", "identity")
     body = await _read(reply, exchange, cap, heard if plain else None)
@@ -260,23 +249,21 @@ async def _answer(reply: Reply, exchange: Exchange, cap: int, heard: Callable[[b
 async def _read(reply: Reply, exchange: Exchange, cap: int, heard: Callable[[bytes], None] | None) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    while chunk := await reply.content.readany():
+    while chunk := await reply.read():
         size += len(chunk)
         chunks.append(chunk)
         if size > cap:
             exchange.received = chunks[0][:EXCERPT]
-            raise _Unusable("too_big", f"The answer is larger than {cap} bytes.")
+            raise Unusable("too_big", f"The answer is larger than {cap} bytes.")
         if heard is not None:
             heard(chunk)
-        if reply.content.at_eof():
-            break
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _inflated(body: bytes, encoding: str, cap: int) -> bytes:
     """Decompressed, but never past the cap: a few kilobytes may stand for gigabytes."""
     if encoding not in WINDOW:
-        raise _Unusable("bad", f"The answer is encoded as {encoding[:40]}, which was not asked for.")
+        raise Unusable("bad", f"The answer is encoded as {encoding[:40]}, which was not asked for.")
     raw_deflate = encoding == "deflate" and body[0] & 0x0F != 8
     plain = b""
     while body:
@@ -284,11 +271,11 @@ def _inflated(body: bytes, encoding: str, cap: int) -> bytes:
         try:
             plain += stream.decompress(body, cap + 1 - len(plain))
         except zlib.error:
-            raise _Unusable("bad", "The compression of the answer is broken.") from None
+            raise Unusable("bad", "The compression of the answer is broken.") from None
         if len(plain) > cap:
-            raise _Unusable("too_big", f"The answer is larger than {cap} bytes.")
+            raise Unusable("too_big", f"The answer is larger than {cap} bytes.")
         if not stream.eof:
-            raise _Unusable("bad", "The compressed answer ends too early.")
+            raise Unusable("bad", "The compressed answer ends too early.")
         body = stream.unused_data
     return plain
 
@@ -317,7 +304,6 @@ def _spellings(secret: str) -> set[str]:
 
 
 EXCERPT = 1024
-HEADERS_CAP = 32 * 1024
 METHOD = re.compile("[A-Z]{1,20}")
 BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})

@@ -48,11 +48,17 @@ def _xor(number: bytes, mask: bytes) -> bytes:
 
 
 def _spell(number: int) -> str:
-    digits = ""
-    for _ in range(LENGTH // 2):
-        number, pair = divmod(number, len(PAIRS))
-        digits = PAIRS[pair] + digits
-    return digits
+    high, low = divmod(number, HALF)
+    return _spell_half(high) + _spell_half(low)
+
+
+def _spell_half(number: int) -> str:
+    """Ten letters, in steps of two: a broadcast spells an id for each recipient."""
+    number, fifth = divmod(number, len(PAIRS))
+    number, fourth = divmod(number, len(PAIRS))
+    number, third = divmod(number, len(PAIRS))
+    first, second = divmod(number, len(PAIRS))
+    return PAIRS[first] + PAIRS[second] + PAIRS[third] + PAIRS[fourth] + PAIRS[fifth]
 
 
 def _unspell(text: str) -> bytes | None:
@@ -65,5 +71,6 @@ def _unspell(text: str) -> bytes | None:
     return number.to_bytes(TAG + NUMBER, "big") if number < 1 << 8 * (TAG + NUMBER) else None
 
 
+HALF = len(BASE58) ** (LENGTH // 2)
 PAIRS = [one + other for one in BASE58 for other in BASE58]
 VALUES = {letter: value for value, letter in enumerate(BASE58)}

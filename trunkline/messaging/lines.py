@@ -167,17 +167,17 @@ DUE = sql(
     system=True,
 )
 
+# What is locked stays where it lies, so it is found again by its place.
 CLAIM = sql("""
     with due as materialized (
-        select lane, channel_id, account_id, broadcast_id, run_at, id from outbound
+        select ctid, id from outbound
         where account_id = $1 and lane = $2 and channel_id = $3 and broadcast_id = $4 and run_at <= clock_timestamp()
             and ($4 = 0 or exists (select from broadcasts where account_id = $1 and id = $4 and status = 'sending'))
         order by run_at, id limit $5 for update skip locked
     ), leased as (
         update outbound o set run_at = now() + make_interval(secs => $6), attempts = o.attempts + 1
         from due
-        where o.account_id = $1 and o.lane = due.lane and o.channel_id = due.channel_id
-            and o.broadcast_id = due.broadcast_id and o.run_at = due.run_at and o.id = due.id
+        where o.account_id = $1 and o.ctid = due.ctid and o.id = due.id
         returning o.id, o.run_at, o.attempts
     )
     select l.id, l.run_at as leased_until, l.attempts, m.status as before, m.uuid, m.contact_id, m.conversation_id,

@@ -15,7 +15,7 @@ from trunkline.billing import credits, prices
 from trunkline.channels.base import Attachment, Outbound
 from trunkline.contacts import values
 from trunkline.core import clock, opaque, text
-from trunkline.core.db import Tx, sql
+from trunkline.core.db import Tx, column, sql
 from trunkline.core.urns import Urn
 from trunkline.messaging import choices, lines, mailing, measures, recipients, statuses
 from trunkline.messaging.channels import Channel
@@ -231,8 +231,8 @@ async def _store(tx: Tx, messages: Sequence[Claimed], texts: Sequence[Rendered])
         tx.account,
         [m.id for m in messages],
         [text.kept[0] for text in texts],
-        [text.kept[1] for text in texts],
-        [text.kept[2] for text in texts],
+        column(text.kept[1] for text in texts),
+        column(text.kept[2] for text in texts),
         [text.segments for text in texts],
         [text.credits for text in texts],
         [m.attempts for m in messages],

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trunkline.billing import credits
 from trunkline.channels.base import Status
-from trunkline.core.db import Tx, sql
+from trunkline.core.db import Tx, column, sql
 from trunkline.messaging.events import MessagesChanged
 
 
@@ -98,6 +98,8 @@ STATES = (
 
 def _waves(changes: Sequence[Change]) -> list[list[Change]]:
     """Evidence about one message in its order; each wave has a message once."""
+    if len({change.id for change in changes}) == len(changes):  # as nearly always
+        return [list(changes)] if changes else []
     waves: list[list[Change]] = []
     seen: Counter[int] = Counter()
     for change in changes:
@@ -112,7 +114,7 @@ async def _apply(tx: Tx, wave: list[Change]) -> list[Move]:
     moves: list[Move] = []
     while wave:
         wave = sorted(wave, key=lambda change: change.id)  # all who write several lock them in one order
-        columns = [list(column) for column in zip(*map(_row, wave), strict=True)]
+        columns = [column(values) for values in zip(*map(_row, wave), strict=True)]
         found = await tx.fetch(Move, APPLY, tx.account, *columns)
         moves += [move for move in found if move.moved]
         raced = {id for move in found if not move.moved for id in move.ids}
