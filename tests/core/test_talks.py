@@ -10,6 +10,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from tests.core import loops
 from tests.peers import certificates
+from tests.peers.wires import Wire
 from trunkline.core.egress import Egress
 from trunkline.core.http import Http
 from trunkline.core.talks import HEAD_CAP, HELD, Talk, Unusable
@@ -18,32 +19,6 @@ pytestmark = pytest.mark.anyio
 anyio_backend = loops.both
 
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Wire(asyncio.Transport):
-    """Remembers what was said, and whether somebody hung up or does not listen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said, self.closed, self.paused = b"", False, False
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.said += bytes(data)
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    def pause_reading(self) -> None:
-        self.paused = True
-
-    def resume_reading(self) -> None:
-        self.paused = False
 
 
 @pytest.fixture

@@ -1,34 +1,11 @@
 """The talk with a relay: which answer belongs to which command, and how a talk ends."""
 
-import asyncio
-
 import pytest
 
+from tests.peers.wires import Wire
 from trunkline.channels.mail.talk import LONGEST, Answer, Talk, TalkOver
 
 pytestmark = pytest.mark.anyio
-
-
-class Wire(asyncio.Transport):
-    """Remembers what was said, and whether somebody hung up."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said, self.closed = b"", False
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self.protocol = protocol
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.said += bytes(data)
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        self.closed = True
-
-    abort = close
 
 
 @pytest.fixture
