@@ -120,6 +120,17 @@ async def test_words_behind_a_reply_belong_to_nobody(talk: Talk, more: bytes) ->
     assert (await whole(talk), talk.usable) == ((200, b"ok"), False)
 
 
+async def test_words_before_the_talk_began_end_it_with_the_first_reply(wire: Wire) -> None:
+    opener = ResponseHandler(asyncio.get_running_loop())
+    opener.data_received(b"unasked")
+    talk = Talk(opener, wire)
+
+    talk.ask(b"GET")
+    talk.data_received(FINE)
+
+    assert (await whole(talk), talk.usable) == ((200, b"ok"), False)
+
+
 async def test_words_before_a_request_belong_to_nobody(talk: Talk, wire: Wire) -> None:
     talk.data_received(FINE)
 

@@ -31,13 +31,13 @@ class Reply:
 
     def close(self) -> None:
         """Give the connection back; or hang up, if there is still something to read or to write."""
-        uploading = self._upload is not None and not self._upload.done()
-        if uploading and self._upload is not None:
+        if self._upload is not None and not self._upload.done():
             self._upload.cancel()
-        if uploading or not self._talk.usable:
             self._connection.close()
-        else:
+        elif self._talk.usable:
             self._connection.release()
+        else:
+            self._connection.close()
 
 
 async def send(connector: Connector, method: str, url: URL, headers: CIMultiDict[str], body: bytes | None) -> Reply:

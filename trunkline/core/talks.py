@@ -210,7 +210,7 @@ class Talk(asyncio.Protocol):
             self.fields.clear()
         elif not self.complete:
             self.complete = True
-            self._last = not self._parser.should_keep_alive()
+            self._last = self._last or not self._parser.should_keep_alive()
 
 
 def over(connection: Connection) -> Talk | None:
